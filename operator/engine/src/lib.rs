@@ -1,3 +1,5 @@
 //! See the crate description in Cargo.toml.
 
 pub mod cron;
+pub mod duration;
+pub mod intorstring;
