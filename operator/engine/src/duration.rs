@@ -129,7 +129,7 @@ impl fmt::Display for Duration {
         const DAY: u32 = 86_400;
         let seconds = self.0;
         match seconds {
-            0..=90 if seconds % 60 != 0 || seconds == 0 => return write!(f, "{seconds}s"),
+            0..=90 if !seconds.is_multiple_of(60) || seconds == 0 => return write!(f, "{seconds}s"),
             0..=5_400 if seconds.is_multiple_of(60) && !seconds.is_multiple_of(3_600) => {
                 return write!(f, "{}m", seconds / 60);
             }

@@ -3,3 +3,5 @@
 pub mod cron;
 pub mod duration;
 pub mod intorstring;
+pub mod quantity;
+pub mod selector;
