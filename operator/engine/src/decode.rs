@@ -1,0 +1,152 @@
+//! The one decoder: key first, body second. A body that does not decode is a value, not a skip.
+
+use serde::{Deserialize, Deserializer};
+
+use crate::{
+    kind::Kind,
+    name::ObjRef,
+    object::{Body, Meta},
+};
+
+/// An object as the inventory holds it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Object {
+    /// Its name.
+    pub name: ObjRef,
+    /// What is kept of its metadata.
+    pub meta: Meta,
+    /// What is kept of the rest.
+    pub body: Result<Body, Unparsed>,
+}
+
+/// Why an object's body could not be read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unparsed {
+    /// Field path and what was expected, such as `spec.replicas: invalid type: string "two", expected i32`.
+    pub why: Box<str>,
+}
+
+/// An object whose very name could not be read.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum NameError {
+    /// `metadata.name` is missing or not a string.
+    #[error("metadata.name: {0}")]
+    Name(String),
+    /// A namespaced object without a namespace, where the source gives none.
+    #[error("metadata.namespace: expected a namespace for a {0}")]
+    Namespace(Kind),
+}
+
+#[derive(Deserialize)]
+struct Named {
+    metadata: NameAndNamespace,
+}
+
+#[derive(Deserialize)]
+struct NameAndNamespace {
+    name: Box<str>,
+    #[serde(default)]
+    namespace: Option<Box<str>>,
+}
+
+#[derive(Deserialize)]
+struct WithMeta {
+    metadata: Meta,
+}
+
+/// Decodes one object of `kind` from a source that can be read more than once (JSON text, a YAML node).
+///
+/// `namespace` is used for a namespaced object that names none (a manifest without `metadata.namespace`).
+pub fn decode<'de, D, F>(kind: Kind, namespace: Option<&str>, source: F) -> Result<Object, NameError>
+where
+    D: Deserializer<'de>,
+    F: Fn() -> D,
+{
+    let named = Named::deserialize(source())
+        .map_err(|e| NameError::Name(e.to_string()))?
+        .metadata;
+    let name = match (kind.info().namespaced, named.namespace.as_deref().or(namespace)) {
+        (false, _) => ObjRef::cluster(kind, named.name),
+        (true, Some(namespace)) => ObjRef::new(kind, namespace, named.name),
+        (true, None) => return Err(NameError::Namespace(kind)),
+    };
+    Ok(match read(kind, &source) {
+        Ok((meta, body)) => Object {
+            name,
+            meta,
+            body: Ok(body),
+        },
+        Err(why) => {
+            let meta = WithMeta::deserialize(source())
+                .map(|w| w.metadata)
+                .unwrap_or_default();
+            Object {
+                name,
+                meta,
+                body: Err(Unparsed { why: why.into() }),
+            }
+        }
+    })
+}
+
+fn read<'de, D, F>(kind: Kind, source: &F) -> Result<(Meta, Body), String>
+where
+    D: Deserializer<'de>,
+    F: Fn() -> D,
+{
+    let meta = WithMeta::deserialize(source()).map(|w| w.metadata);
+    match (meta, Body::decode(kind, source())) {
+        (Ok(meta), Ok(body)) => Ok((meta, body)),
+        // Only a failure pays for the path.
+        (Err(_), _) => Err(explain(
+            serde_path_to_error::deserialize::<_, WithMeta>(source()).map(drop),
+        )),
+        (_, Err(_)) => {
+            let mut track = serde_path_to_error::Track::new();
+            let body = Body::decode(kind, serde_path_to_error::Deserializer::new(source(), &mut track));
+            Err(body.map_or_else(|e| format!("{}: {e}", track.path()), |_| "does not decode".into()))
+        }
+    }
+}
+
+fn explain<E: std::fmt::Display>(result: Result<(), serde_path_to_error::Error<E>>) -> String {
+    result.map_or_else(
+        |e| format!("{}: {}", e.path(), e.inner()),
+        |()| "does not decode".into(),
+    )
+}
+
+/// Decodes one object of `kind` from JSON text, as the API server sends it.
+pub fn decode_json(kind: Kind, json: &str) -> Result<Object, NameError> {
+    // serde_json reads from a deserializer by mutable reference; a small owner lets it be read again.
+    let value = || serde_json::Deserializer::from_str(json);
+    decode(kind, None, || Owned(value()))
+}
+
+/// A deserializer by value around serde_json's by reference.
+struct Owned<'de>(serde_json::Deserializer<serde_json::de::StrRead<'de>>);
+
+impl<'de> Deserializer<'de> for Owned<'de> {
+    type Error = serde_json::Error;
+
+    fn deserialize_any<V: serde::de::Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Self::Error> {
+        self.0.deserialize_any(visitor)
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf unit unit_struct
+        seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+
+    fn deserialize_option<V: serde::de::Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Self::Error> {
+        self.0.deserialize_option(visitor)
+    }
+
+    fn deserialize_newtype_struct<V: serde::de::Visitor<'de>>(
+        mut self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        self.0.deserialize_newtype_struct(name, visitor)
+    }
+}

@@ -1,0 +1,46 @@
+//! What a verdict or a fact was read from, as 64-bit digests.
+//!
+//! Readers are found by digest: should two reads ever share one, a change of either re-evaluates both, which costs a little
+//! and can never be wrong.
+
+use std::hash::{BuildHasher, Hash, Hasher};
+
+use crate::{fact::Fact, inventory::IndexKey, kind::Kind, name::ObjRef};
+
+/// One read.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub(crate) struct Dep(u64);
+
+impl Dep {
+    /// An object by name, absence included.
+    pub(crate) fn object(name: &ObjRef) -> Self {
+        Self::digest(0, name)
+    }
+
+    /// A look-up in an index, with the objects it finds.
+    pub(crate) fn index(key: &IndexKey) -> Self {
+        Self::digest(1, key)
+    }
+
+    /// All objects of a kind.
+    pub(crate) fn kind(kind: Kind) -> Self {
+        Self::digest(2, &kind)
+    }
+
+    /// A fact.
+    pub(crate) fn fact<F: Fact>(fact: &F) -> Self {
+        Self::digest(3, &(std::any::TypeId::of::<F>(), fact))
+    }
+
+    /// What is remembered of a namespace's label.
+    pub(crate) fn first_seen(label_key: &str, namespace: &str) -> Self {
+        Self::digest(4, &(label_key, namespace))
+    }
+
+    fn digest(tag: u8, value: &impl Hash) -> Self {
+        let mut hasher = foldhash::quality::FixedState::with_seed(0x504c_494d).build_hasher();
+        hasher.write_u8(tag);
+        value.hash(&mut hasher);
+        Self(hasher.finish())
+    }
+}

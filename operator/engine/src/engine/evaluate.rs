@@ -1,0 +1,144 @@
+//! Evaluating units: pure, in parallel where there are many, and a panic stays in its unit.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use rayon::prelude::*;
+
+use super::plan::{Plan, cluster_subject};
+use crate::{
+    baseline::Entry,
+    control::Unit,
+    fact::Computed,
+    finding::Findings,
+    name::ObjRef,
+    unknown::Unknown,
+    view::{Overlay, Reads, View, World},
+};
+
+/// Below this many units threads cost more than they bring.
+const PARALLEL_FROM: usize = 512;
+
+/// What a control said of a unit, before time and exceptions are considered.
+pub(crate) struct Outcome {
+    pub(crate) in_scope: bool,
+    pub(crate) environment: Option<Arc<str>>,
+    pub(crate) findings: Findings,
+    pub(crate) reads: Reads,
+    pub(crate) panicked: bool,
+}
+
+/// Evaluates units; also returns the facts computed on the way.
+pub(crate) fn evaluate_all(
+    world: World<'_>,
+    plan: &Plan,
+    units: &[u32],
+) -> (Vec<(u32, Outcome)>, Vec<Computed>) {
+    if units.len() < PARALLEL_FROM {
+        return evaluate_chunk(world, plan, units);
+    }
+    let chunk = units.len().div_ceil(rayon::current_num_threads() * 4);
+    let parts: Vec<_> = units
+        .par_chunks(chunk)
+        .map(|part| evaluate_chunk(world, plan, part))
+        .collect();
+    let mut outcomes = Vec::with_capacity(units.len());
+    let mut facts = Vec::new();
+    for (part, computed) in parts {
+        outcomes.extend(part);
+        facts.extend(computed);
+    }
+    (outcomes, facts)
+}
+
+fn evaluate_chunk(world: World<'_>, plan: &Plan, units: &[u32]) -> (Vec<(u32, Outcome)>, Vec<Computed>) {
+    let overlay = Overlay::default();
+    let outcomes = units
+        .iter()
+        .filter_map(|id| {
+            plan.unit(*id)
+                .map(|unit| (*id, evaluate(world, &overlay, plan.entry(unit), &unit.subject)))
+        })
+        .collect();
+    (outcomes, overlay.into_computed().collect())
+}
+
+fn evaluate(world: World<'_>, overlay: &Overlay, entry: &Entry, subject: &ObjRef) -> Outcome {
+    let namespace = subject.governing_namespace().unwrap_or_default();
+    let view = View::for_unit(
+        world,
+        overlay,
+        &entry.settings,
+        namespace,
+        entry.control.meta().reads,
+    );
+    let mut findings = Findings::new(subject.clone());
+    let mut outcome = (true, None);
+    let judged = catch_unwind(AssertUnwindSafe(|| {
+        let standing = if namespace.is_empty() {
+            None
+        } else {
+            Some(view.standing()?)
+        };
+        if let Some(standing) = standing {
+            outcome = (standing.in_scope, standing.environment.clone());
+            if !standing.in_scope {
+                return Ok(());
+            }
+        }
+        judge(&view, entry, subject, &mut findings)
+    }));
+    let panicked = judged.is_err();
+    match judged {
+        Ok(Ok(())) => {}
+        Ok(Err(unknown)) => findings.unknown(unknown),
+        Err(payload) => {
+            // What a control had found before it panicked proves nothing about the rest.
+            findings = Findings::new(subject.clone());
+            findings.unknown(Unknown::new("Panicked", panic_message(payload.as_ref())));
+        }
+    }
+    let (in_scope, environment) = outcome;
+    Outcome {
+        in_scope,
+        environment,
+        findings,
+        reads: view.into_reads(),
+        panicked,
+    }
+}
+
+fn judge(view: &View<'_>, entry: &Entry, subject: &ObjRef, findings: &mut Findings) -> Result<(), Unknown> {
+    let params = entry.params.as_ref().map_err(|problem| {
+        Unknown::new(
+            "InvalidParameters",
+            format!("{}: {}", problem.field, problem.message),
+        )
+    })?;
+    let object = if *subject == cluster_subject() {
+        None
+    } else {
+        view.object(subject)?
+    };
+    let unit = Unit::new(subject, object);
+    let checked = entry.control.check(&unit, view, params, findings);
+    for i in 0..findings.findings.len() {
+        // A repair that cannot be told is no reason not to report the finding.
+        let repair = entry
+            .control
+            .repair(&unit, view, params, &findings.findings[i])
+            .unwrap_or_default();
+        findings.findings[i].repair = repair;
+    }
+    checked
+}
+
+fn panic_message(payload: &(dyn std::any::Any + Send)) -> String {
+    let text = payload
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| payload.downcast_ref::<&str>().copied());
+    format!("the control panicked: {}", text.unwrap_or("no message"))
+}

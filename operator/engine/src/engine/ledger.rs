@@ -1,0 +1,258 @@
+//! The ledger: settled verdicts with counters maintained, never rebuilt.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use jiff::Timestamp;
+
+use super::plan::Retired;
+use crate::{
+    baseline::{Compiled, Entry},
+    finding::Verdict,
+    kind::Kind,
+    name::ObjRef,
+    report::{BaselineReport, Delta, Rank, Report, State, Transition, UnitKey, UnitResult},
+    unknown::Unknown,
+};
+
+/// The report in the making.
+#[derive(Default)]
+pub(crate) struct Ledger {
+    report: Report,
+    pending: Vec<Transition>,
+}
+
+impl Ledger {
+    pub(crate) fn report(&self) -> Report {
+        self.report.clone()
+    }
+
+    /// Makes the report hold exactly these baselines.
+    pub(crate) fn set_baselines(&mut self, baselines: &[Compiled]) {
+        let gone: Vec<Arc<str>> = self
+            .report
+            .baselines
+            .keys()
+            .filter(|name| !baselines.iter().any(|b| b.name == **name))
+            .cloned()
+            .collect();
+        for name in gone {
+            self.report.baselines.remove(&name);
+        }
+        for compiled in baselines {
+            let report = self
+                .report
+                .baselines
+                .entry(compiled.name.clone())
+                .or_insert_with(|| empty(&compiled.name));
+            report.generation = compiled.generation;
+            report.mode = compiled.mode;
+            report.problems = compiled.problems.clone().into();
+            let severities: BTreeMap<_, _> = compiled
+                .entries
+                .iter()
+                .map(|e| (e.control.meta().id, e.severity))
+                .collect();
+            report.severities = Arc::new(severities);
+        }
+    }
+
+    /// The result held for a unit.
+    pub(crate) fn get(&self, entry: &Entry, subject: &ObjRef) -> Option<&Arc<UnitResult>> {
+        let key = UnitKey {
+            control: entry.control.meta().id,
+            subject: subject.clone(),
+        };
+        self.report
+            .baselines
+            .get(&entry.settings.baseline)?
+            .units
+            .get(&key)
+    }
+
+    /// Sets a unit's result; `None` takes it out.
+    pub(crate) fn set(
+        &mut self,
+        entry: &Entry,
+        subject: &ObjRef,
+        result: Option<UnitResult>,
+        delta: &mut Delta,
+    ) {
+        let before = self.get(entry, subject).cloned();
+        if before.as_deref() == result.as_ref() {
+            return;
+        }
+        let key = UnitKey {
+            control: entry.control.meta().id,
+            subject: subject.clone(),
+        };
+        let after = result.map(Arc::new);
+        self.swap(&entry.settings.baseline, key, before.as_ref(), after.as_ref());
+        delta.transitions.push(Transition {
+            baseline: entry.settings.baseline.clone(),
+            before,
+            after,
+        });
+    }
+
+    /// Takes a retired unit out; the transition shows in the next delta.
+    pub(crate) fn retire(&mut self, unit: &Retired) {
+        let mut delta = Delta::default();
+        self.set(&unit.entry, &unit.subject, None, &mut delta);
+        self.pending.append(&mut delta.transitions);
+    }
+
+    /// Replaces the stand-ins for kinds that cannot be seen.
+    pub(crate) fn set_blind(&mut self, blind: Vec<(Arc<Entry>, Kind, Unknown)>, delta: &mut Delta) {
+        let mut stale: Vec<(Arc<str>, Arc<UnitResult>)> = Vec::new();
+        for (name, baseline) in &self.report.baselines {
+            let old = baseline
+                .tallies
+                .iter()
+                .filter(|(_, tally)| tally.blind > 0)
+                .map(|((control, _), _)| *control);
+            for control in old {
+                let of_control = Kind::ALL.iter().filter_map(|kind| {
+                    let key = UnitKey {
+                        control,
+                        subject: ObjRef::cluster(*kind, ""),
+                    };
+                    baseline.units.get(&key).filter(|unit| unit.blind)
+                });
+                stale.extend(of_control.map(|unit| (name.clone(), unit.clone())));
+            }
+        }
+        for (entry, kind, why) in blind {
+            let subject = ObjRef::cluster(kind, "");
+            stale.retain(|(name, unit)| {
+                *name != entry.settings.baseline
+                    || unit.key.control != entry.control.meta().id
+                    || unit.key.subject != subject
+            });
+            self.set(&entry, &subject, Some(blind_unit(&entry, &subject, why)), delta);
+        }
+        for (baseline, unit) in stale {
+            self.swap(&baseline, unit.key.clone(), Some(&unit), None);
+            delta.transitions.push(Transition {
+                baseline,
+                before: Some(unit),
+                after: None,
+            });
+        }
+    }
+
+    /// Stamps the report at the end of a turn.
+    pub(crate) fn finish(&mut self, now: Timestamp, delta: &Delta) {
+        self.report.evaluated_at = Some(now);
+        if !delta.transitions.is_empty() {
+            self.report.revision += 1;
+        }
+    }
+
+    /// Transitions of units that were retired since the last turn.
+    pub(crate) fn take_pending(&mut self) -> Vec<Transition> {
+        std::mem::take(&mut self.pending)
+    }
+
+    fn swap(
+        &mut self,
+        baseline: &Arc<str>,
+        key: UnitKey,
+        before: Option<&Arc<UnitResult>>,
+        after: Option<&Arc<UnitResult>>,
+    ) {
+        self.count_waivers(before, -1);
+        self.count_waivers(after, 1);
+        let Some(report) = self.report.baselines.get_mut(baseline) else {
+            return;
+        };
+        if let Some(before) = before {
+            count(report, before, -1);
+            unrank(report, before);
+        }
+        match after {
+            Some(after) => {
+                count(report, after, 1);
+                rank(report, after);
+                report.units.insert(key, after.clone());
+            }
+            None => _ = report.units.remove(&key),
+        }
+    }
+
+    fn count_waivers(&mut self, unit: Option<&Arc<UnitResult>>, sign: i64) {
+        for reported in unit.iter().flat_map(|unit| &unit.findings) {
+            if let State::Waived(exception) = &reported.state {
+                let covered = self.report.waived_by.entry(exception.clone()).or_insert(0);
+                *covered = covered.saturating_add_signed(sign);
+                if *covered == 0 {
+                    self.report.waived_by.remove(exception);
+                }
+            }
+        }
+    }
+}
+
+fn empty(name: &Arc<str>) -> BaselineReport {
+    BaselineReport {
+        name: name.clone(),
+        generation: 0,
+        mode: crate::baseline::Mode::Observe,
+        problems: Arc::from([]),
+        severities: Arc::default(),
+        units: imbl::OrdMap::new(),
+        tallies: imbl::OrdMap::new(),
+        worst: imbl::OrdMap::new(),
+        repairable: imbl::OrdSet::new(),
+    }
+}
+
+fn count(report: &mut BaselineReport, unit: &UnitResult, sign: i64) {
+    let key = (unit.key.control, unit.environment.clone().unwrap_or_default());
+    let tally = report.tallies.entry(key.clone()).or_default();
+    tally.count(unit, sign);
+    if tally.is_zero() {
+        report.tallies.remove(&key);
+    }
+}
+
+fn rank(report: &mut BaselineReport, unit: &UnitResult) {
+    for reported in unit.failing() {
+        report.worst.insert(rank_of(reported), unit.key.clone());
+    }
+    if unit.failing().any(|r| r.finding.repair.is_some()) {
+        report.repairable.insert(unit.key.clone());
+    }
+}
+
+fn unrank(report: &mut BaselineReport, unit: &UnitResult) {
+    for reported in unit.failing() {
+        report.worst.remove(&rank_of(reported));
+    }
+    report.repairable.remove(&unit.key);
+}
+
+fn rank_of(reported: &crate::report::Reported) -> Rank {
+    Rank {
+        severity: reported.severity,
+        first_seen: reported.first_seen,
+        fingerprint: reported.fingerprint,
+    }
+}
+
+fn blind_unit(entry: &Entry, subject: &ObjRef, why: Unknown) -> UnitResult {
+    let meta = entry.control.meta();
+    UnitResult {
+        key: UnitKey {
+            control: meta.id,
+            subject: subject.clone(),
+        },
+        severity: entry.severity,
+        basis: meta.basis,
+        mode: entry.mode,
+        environment: None,
+        verdict: Verdict::Unknown(why),
+        findings: Vec::new(),
+        notes: Vec::new(),
+        blind: true,
+    }
+}

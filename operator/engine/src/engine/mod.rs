@@ -1,0 +1,416 @@
+//! The engine: inputs change the inventory, a turn evaluates exactly what they touched, the report is the result.
+//!
+//! No clock, no I/O: the owner passes one `now` per turn and asks when to come back.
+
+mod evaluate;
+mod ledger;
+mod plan;
+mod settle;
+mod wake;
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+
+use crate::{
+    baseline::Compiled,
+    coverage::Coverage,
+    decode::Object,
+    dep::Dep,
+    exception::Exception,
+    fact::Computed,
+    graph::{FactStore, Graph, Reader},
+    inventory::{Inventory, Touched},
+    kind::Kind,
+    memory::{Memory, Shard},
+    name::ObjRef,
+    report::{Delta, Report},
+    view::{Overlay, World, compute},
+};
+use evaluate::{Outcome, evaluate_all};
+use ledger::Ledger;
+use plan::Plan;
+use settle::{Grace, Settling};
+use wake::Wakes;
+
+/// Measures a cluster against its baselines, incrementally.
+pub struct Engine {
+    inventory: Inventory,
+    facts: FactStore,
+    graph: Graph,
+    plan: Plan,
+    memory: Memory,
+    exceptions: HashMap<String, Vec<Arc<Exception>>>,
+    ledger: Ledger,
+    wakes: Wakes,
+    dirty: BTreeSet<u32>,
+    orphans: Vec<Dep>,
+    observed: BTreeSet<ObjRef>,
+    grace: Grace,
+    blindness_changed: bool,
+}
+
+impl Engine {
+    /// An engine that watches: remembers, and gives new failures time to settle once [`Engine::watching`] was called.
+    pub fn live() -> Self {
+        Self::with(Grace::Starting)
+    }
+
+    /// An engine for one look at something: no memory, no grace.
+    pub fn scan() -> Self {
+        Self::with(Grace::Never)
+    }
+
+    fn with(grace: Grace) -> Self {
+        Self {
+            inventory: Inventory::default(),
+            facts: FactStore::default(),
+            graph: Graph::default(),
+            plan: Plan::default(),
+            memory: Memory::default(),
+            exceptions: HashMap::new(),
+            ledger: Ledger::default(),
+            wakes: Wakes::default(),
+            dirty: BTreeSet::new(),
+            orphans: Vec::new(),
+            observed: BTreeSet::new(),
+            grace,
+            blindness_changed: false,
+        }
+    }
+
+    /// The first report was published: what turns to Fail from now on is given time to settle, and what is remembered of
+    /// units that no longer exist is forgotten, if everything could be seen.
+    pub fn watching(&mut self) {
+        if self.grace == Grace::Starting {
+            self.grace = Grace::Watching;
+        }
+        let sees_all = self
+            .plan
+            .kinds()
+            .iter()
+            .all(|k| self.inventory.coverage(k).proves_absence(k).is_ok());
+        if sees_all {
+            let known: std::collections::HashSet<_> = self.plan.fingerprints().collect();
+            self.memory.retain_units(|unit| known.contains(&unit));
+        }
+    }
+
+    /// Takes an object in, or its new version.
+    pub fn upsert(&mut self, object: Object) {
+        let name = object.name.clone();
+        let touched = self.inventory.upsert(object);
+        if touched.deps.is_empty() {
+            return;
+        }
+        if name.kind() == Kind::Namespace {
+            self.observed.insert(name.clone());
+        }
+        self.enlist(&name);
+        self.touch(&touched);
+    }
+
+    /// Forgets an object.
+    pub fn remove(&mut self, name: &ObjRef) {
+        let touched = self.inventory.remove(name);
+        if !touched.removed {
+            return;
+        }
+        if name.kind() == Kind::Namespace {
+            self.observed.remove(name);
+            let forgotten = self.memory.forget_labels(name.name());
+            self.forget_first_seen(name.name(), forgotten);
+        }
+        self.discharge(name);
+        self.touch(&touched);
+    }
+
+    /// Replaces everything known of a kind: the answer of a list. What is not in it is gone.
+    pub fn replace_kind(&mut self, kind: Kind, objects: Vec<Object>) {
+        let present: std::collections::HashSet<&ObjRef> = objects.iter().map(|o| &o.name).collect();
+        let gone: Vec<ObjRef> = self
+            .inventory
+            .names(kind)
+            .filter(|name| !present.contains(name))
+            .cloned()
+            .collect();
+        for name in gone {
+            self.remove(&name);
+        }
+        for object in objects {
+            self.upsert(object);
+        }
+    }
+
+    /// Sets how much of a kind is known.
+    pub fn set_coverage(&mut self, kind: Kind, coverage: Coverage) {
+        if !self.inventory.set_coverage(kind, coverage) {
+            return;
+        }
+        self.blindness_changed = true;
+        self.facts.mark_readers_of(kind);
+        self.dirty.extend(self.plan.readers_of(kind));
+    }
+
+    /// Replaces the baselines.
+    pub fn set_baselines(&mut self, baselines: Vec<Compiled>) {
+        let change = self.plan.replace(baselines, &self.inventory);
+        for unit in change.removed {
+            self.retire(unit);
+        }
+        self.dirty.extend(change.dirty);
+        self.ledger.set_baselines(self.plan.baselines());
+        self.observed
+            .extend(self.inventory.names(Kind::Namespace).cloned());
+        self.blindness_changed = true;
+    }
+
+    /// Replaces the exceptions.
+    pub fn set_exceptions(&mut self, exceptions: Vec<Exception>) {
+        let mut by_control: HashMap<String, Vec<Arc<Exception>>> = HashMap::new();
+        for exception in exceptions {
+            by_control
+                .entry(exception.control.clone())
+                .or_default()
+                .push(Arc::new(exception));
+        }
+        let changed: BTreeSet<&String> = by_control
+            .keys()
+            .chain(self.exceptions.keys())
+            .filter(|control| by_control.get(*control) != self.exceptions.get(*control))
+            .collect();
+        self.dirty.extend(
+            changed
+                .into_iter()
+                .flat_map(|control| self.plan.units_of(control)),
+        );
+        self.exceptions = by_control;
+    }
+
+    /// Takes in what an earlier process remembered of a namespace.
+    pub fn load_memory(&mut self, namespace: &str, shard: Shard) {
+        let keys: Vec<String> = shard.labels.keys().cloned().collect();
+        self.memory.load(namespace, shard);
+        self.forget_first_seen(namespace, keys);
+    }
+
+    /// What is remembered, to be persisted.
+    pub fn memory_mut(&mut self) -> &mut Memory {
+        &mut self.memory
+    }
+
+    /// Everything known of the cluster.
+    pub fn inventory(&self) -> &Inventory {
+        &self.inventory
+    }
+
+    /// The state after the last turn.
+    pub fn report(&self) -> Report {
+        self.ledger.report()
+    }
+
+    /// When time alone may next change a verdict.
+    pub fn next_wake(&mut self) -> Option<Timestamp> {
+        self.wakes.next()
+    }
+
+    /// How many units and facts are held.
+    pub fn size(&self) -> (usize, usize) {
+        (self.plan.len(), self.facts.len())
+    }
+
+    /// Evaluates what changed since the last turn.
+    pub fn turn(&mut self, now: Timestamp) -> Delta {
+        for reader in self.wakes.due(now) {
+            self.mark(reader);
+        }
+        self.observe_namespaces();
+        let mut delta = Delta {
+            facts: self.refresh_facts(now),
+            transitions: self.ledger.take_pending(),
+            ..Delta::default()
+        };
+        let units: Vec<u32> = std::mem::take(&mut self.dirty).into_iter().collect();
+        let (outcomes, computed) = evaluate_all(self.world(now), &self.plan, &units);
+        for fact in computed {
+            delta.facts += 1;
+            self.keep_fact(fact);
+        }
+        for (unit, outcome) in outcomes {
+            delta.evaluated += 1;
+            delta.panicked += usize::from(outcome.panicked);
+            self.settle(unit, outcome, now, &mut delta);
+        }
+        if std::mem::take(&mut self.blindness_changed) {
+            self.ledger
+                .set_blind(self.plan.blind(&self.inventory), &mut delta);
+        }
+        self.drop_orphans();
+        self.ledger.finish(now, &delta);
+        delta
+    }
+
+    fn world(&self, now: Timestamp) -> World<'_> {
+        World {
+            inventory: &self.inventory,
+            facts: &self.facts,
+            memory: &self.memory,
+            now,
+        }
+    }
+
+    fn touch(&mut self, touched: &Touched) {
+        for dep in &touched.deps {
+            for reader in self.graph.readers(*dep) {
+                self.mark(reader);
+            }
+        }
+    }
+
+    fn mark(&mut self, reader: Reader) {
+        match reader {
+            Reader::Fact(dep) => self.facts.mark_dirty(dep),
+            Reader::Unit(unit) => _ = self.dirty.insert(unit),
+        }
+    }
+
+    /// Makes an object's units exist, exactly those that judge it.
+    fn enlist(&mut self, name: &ObjRef) {
+        let Some(object) = self.inventory.get(name) else {
+            return;
+        };
+        let change = self.plan.enlist(object);
+        for unit in change.removed {
+            self.retire(unit);
+        }
+        self.dirty.extend(change.dirty);
+    }
+
+    fn discharge(&mut self, name: &ObjRef) {
+        for unit in self.plan.discharge(name) {
+            self.retire(unit);
+        }
+    }
+
+    fn retire(&mut self, unit: plan::Retired) {
+        self.dirty.remove(&unit.id);
+        self.orphans
+            .extend(self.graph.replace(Reader::Unit(unit.id), &unit.reads.deps, &[]));
+        let namespace = unit.subject.governing_namespace().unwrap_or_default();
+        self.memory.remember(namespace, unit.fingerprint, Vec::new());
+        self.ledger.retire(&unit);
+    }
+
+    fn forget_first_seen(&mut self, namespace: &str, keys: Vec<String>) {
+        for key in keys {
+            let deps = vec![Dep::first_seen(&key, namespace)];
+            self.touch(&Touched {
+                deps,
+                ..Touched::default()
+            });
+        }
+    }
+
+    /// Remembers the first valid labels of namespaces that changed. Only a live engine remembers.
+    fn observe_namespaces(&mut self) {
+        for name in std::mem::take(&mut self.observed) {
+            let Some(object) = self.inventory.get(&name).filter(|_| self.grace != Grace::Never) else {
+                continue;
+            };
+            let forgotten = self
+                .memory
+                .observe_namespace(name.name(), object.meta.uid.as_deref());
+            let labels = object.meta.labels.clone();
+            for baseline in self.plan.baselines() {
+                let settings = &baseline.settings;
+                if let Some(value) = settings
+                    .environment_label(&labels)
+                    .and_then(|v| settings.normalise(v))
+                {
+                    self.memory
+                        .observe_label(settings.environment_key(), name.name(), &value);
+                }
+                if let Some((_, tenant)) = settings.tenant_label(&labels) {
+                    self.memory
+                        .observe_label(settings.tenant_key(), name.name(), tenant);
+                }
+            }
+            self.forget_first_seen(name.name(), forgotten);
+        }
+    }
+
+    /// Computes dirty facts again, those first that others read; readers of what changed become dirty in turn.
+    fn refresh_facts(&mut self, now: Timestamp) -> usize {
+        let mut computed = 0;
+        while let Some(stale) = self.facts.next_dirty() {
+            let overlay = Overlay::default();
+            let fresh = compute(self.world(now), &overlay, stale.fact, stale.dep);
+            for fact in overlay.into_computed().chain([fresh]) {
+                computed += 1;
+                self.keep_fact(fact);
+            }
+        }
+        computed
+    }
+
+    fn keep_fact(&mut self, fact: Computed) {
+        let dep = fact.dep;
+        if let Some(wake) = fact.reads.wake {
+            self.wakes.set(Reader::Fact(dep), wake);
+        }
+        let stored = self.facts.store(fact, &mut self.graph);
+        self.orphans.extend(stored.orphans);
+        if stored.changed {
+            for reader in self.graph.readers(dep) {
+                self.mark(reader);
+            }
+        }
+        // Computed for a reader whose reads are not filed yet: unread for good only if it still is when the turn ends.
+        self.orphans.push(dep);
+    }
+
+    fn settle(&mut self, id: u32, outcome: Outcome, now: Timestamp, delta: &mut Delta) {
+        let Some(unit) = self.plan.unit(id) else { return };
+        let settling = Settling {
+            entry: self.plan.entry(unit),
+            unit,
+            exceptions: self
+                .exceptions
+                .get(self.plan.entry(unit).control.meta().id)
+                .map_or(&[], Vec::as_slice),
+            inventory: &self.inventory,
+            memory: &self.memory,
+            before: self.ledger.get(self.plan.entry(unit), &unit.subject),
+            grace: self.grace,
+            now,
+        };
+        let settled = settling.settle(&outcome);
+        let namespace = unit.subject.governing_namespace().unwrap_or_default().to_owned();
+        let (subject, fingerprint) = (unit.subject.clone(), unit.fingerprint);
+        let entry = self.plan.entry(unit).clone();
+        let wake = [outcome.reads.wake, settled.wake].into_iter().flatten().min();
+        let old = self.plan.set_reads(id, outcome.reads);
+        if let Some(unit) = self.plan.unit(id) {
+            self.orphans
+                .extend(self.graph.replace(Reader::Unit(id), &old.deps, &unit.reads.deps));
+        }
+        if let Some(wake) = wake {
+            self.wakes.set(Reader::Unit(id), wake);
+        }
+        if self.grace != Grace::Never {
+            self.memory.remember(&namespace, fingerprint, settled.seen);
+        }
+        self.ledger.set(&entry, &subject, settled.result, delta);
+    }
+
+    /// Drops facts nobody reads any more, and then those that only they read.
+    fn drop_orphans(&mut self) {
+        let mut orphans = std::mem::take(&mut self.orphans);
+        while let Some(dep) = orphans.pop() {
+            orphans.extend(self.facts.drop_unread(dep, &mut self.graph));
+        }
+    }
+}

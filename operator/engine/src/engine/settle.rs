@@ -1,0 +1,238 @@
+//! From what a control said to the verdict that is published: time, memory and exceptions.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{evaluate::Outcome, plan::UnitNode};
+use crate::{
+    baseline::Entry,
+    exception::Exception,
+    finding::{Finding, Verdict},
+    inventory::Inventory,
+    memory::{Fingerprint, Held, Memory, Seen},
+    name::ObjRef,
+    report::{Reported, State, UnitKey, UnitResult},
+    unknown::Unknown,
+};
+
+/// Whether new failures are given time to settle.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Grace {
+    /// Never: a scan looks once.
+    Never,
+    /// Only for young objects: what is wrong when the operator starts was wrong before.
+    Starting,
+    /// For young objects and for verdicts that turn to Fail.
+    Watching,
+}
+
+/// Everything the verdict on one unit depends on beside what its control said.
+pub(crate) struct Settling<'a> {
+    pub(crate) entry: &'a Entry,
+    pub(crate) unit: &'a UnitNode,
+    pub(crate) exceptions: &'a [Arc<Exception>],
+    pub(crate) inventory: &'a Inventory,
+    pub(crate) memory: &'a Memory,
+    pub(crate) before: Option<&'a Arc<UnitResult>>,
+    pub(crate) grace: Grace,
+    pub(crate) now: Timestamp,
+}
+
+/// The verdict, what is to be remembered, and when to look again.
+pub(crate) struct Settled {
+    pub(crate) result: Option<UnitResult>,
+    pub(crate) seen: Vec<Seen>,
+    pub(crate) wake: Option<Timestamp>,
+}
+
+impl Settling<'_> {
+    pub(crate) fn settle(&self, outcome: &Outcome) -> Settled {
+        let mut settled = Settled {
+            result: None,
+            seen: Vec::new(),
+            wake: None,
+        };
+        if !outcome.in_scope {
+            return settled;
+        }
+        let namespace = self.unit.subject.governing_namespace().unwrap_or_default();
+        let known = self.memory.seen(namespace, self.unit.fingerprint);
+        let mut reported: Vec<Reported> = Vec::with_capacity(outcome.findings.findings.len());
+        let mut held = None;
+        for finding in &outcome.findings.findings {
+            let seen = self.seen(finding, known);
+            // Two findings of one reason on one object are one.
+            if settled.seen.iter().any(|s| s.fingerprint == seen.fingerprint) {
+                continue;
+            }
+            let state = self.state(finding, &seen, &mut settled.wake);
+            if matches!(state, State::Settling(_)) {
+                held = held.or(Some(seen.held));
+            }
+            reported.push(Reported {
+                severity: finding.severity.unwrap_or(self.entry.severity),
+                fingerprint: seen.fingerprint,
+                first_seen: seen.first_seen,
+                finding: finding.clone(),
+                state,
+            });
+            settled.seen.push(seen);
+        }
+        if outcome.findings.unknown.is_some() {
+            // What cannot be seen now is not gone: its age goes on.
+            let lost = known
+                .iter()
+                .filter(|k| !settled.seen.iter().any(|s| s.fingerprint == k.fingerprint));
+            let lost: Vec<Seen> = lost.cloned().collect();
+            settled.seen.extend(lost);
+        }
+        settled.seen.sort_by_key(|seen| seen.fingerprint);
+        let verdict = verdict(outcome, &reported, held);
+        settled.result = Some(self.result(outcome, verdict, reported));
+        settled
+    }
+
+    fn result(&self, outcome: &Outcome, verdict: Verdict, findings: Vec<Reported>) -> UnitResult {
+        let meta = self.entry.control.meta();
+        UnitResult {
+            key: UnitKey {
+                control: meta.id,
+                subject: self.unit.subject.clone(),
+            },
+            severity: self.entry.severity,
+            basis: meta.basis,
+            mode: self.entry.mode,
+            environment: outcome.environment.clone(),
+            verdict,
+            findings,
+            notes: outcome.findings.notes.clone(),
+            blind: false,
+        }
+    }
+
+    fn seen(&self, finding: &Finding, known: &[Seen]) -> Seen {
+        let fingerprint = fingerprint(
+            &self.entry.settings.baseline,
+            self.entry.control.meta().id,
+            finding,
+        );
+        let fail_after: SignedDuration = self.entry.fail_after.into();
+        if let Some(seen) = known.iter().find(|seen| seen.fingerprint == fingerprint) {
+            // A grace that was shortened since ends earlier.
+            let latest = seen.first_seen.checked_add(fail_after).unwrap_or(Timestamp::MAX);
+            return Seen {
+                fails_at: seen.fails_at.min(latest),
+                ..seen.clone()
+            };
+        }
+        let (fails_at, held) = self.grace_for(&self.unit.subject, fail_after);
+        Seen {
+            fingerprint,
+            first_seen: self.now,
+            fails_at,
+            held,
+        }
+    }
+
+    /// From when on a failure seen for the first time counts, and what stands until then.
+    fn grace_for(&self, subject: &ObjRef, fail_after: SignedDuration) -> (Timestamp, Held) {
+        let at_once = (self.now, Held::Unknown);
+        if self.grace == Grace::Never || fail_after.is_zero() {
+            return at_once;
+        }
+        let created = self
+            .inventory
+            .get(subject)
+            .and_then(|object| object.meta.creation_timestamp);
+        let grown = created.and_then(|created| created.checked_add(fail_after).ok());
+        if let Some(grown) = grown.filter(|grown| *grown > self.now) {
+            // A creation time ahead of our clock must not buy more than one grace.
+            let latest = self.now.checked_add(fail_after).unwrap_or(grown);
+            return (grown.min(latest), Held::Unknown);
+        }
+        let held = match self.before.map(|before| &before.verdict) {
+            Some(Verdict::Pass) => Held::Pass,
+            Some(Verdict::NotApplicable(_)) => Held::NotApplicable,
+            // Nobody saw it pass: it was wrong before we looked, or already failing.
+            _ => return at_once,
+        };
+        match self.grace {
+            Grace::Watching => (self.now.checked_add(fail_after).unwrap_or(Timestamp::MAX), held),
+            _ => at_once,
+        }
+    }
+
+    fn state(&self, finding: &Finding, seen: &Seen, wake: &mut Option<Timestamp>) -> State {
+        let mut wake_at = |at: Timestamp| *wake = Some(wake.map_or(at, |w| w.min(at)));
+        if let Some(exception) = self.exception_for(finding) {
+            wake_at(exception.expires);
+            return State::Waived(exception.name.clone());
+        }
+        if seen.fails_at > self.now {
+            wake_at(seen.fails_at);
+            return State::Settling(seen.fails_at);
+        }
+        State::Failing
+    }
+
+    /// The exception that covers a finding longest.
+    fn exception_for(&self, finding: &Finding) -> Option<&Arc<Exception>> {
+        let namespace = finding.object.governing_namespace().map(ObjRef::namespace_object);
+        let labels = namespace
+            .and_then(|name| self.inventory.get(&name))
+            .map(|object| &object.meta.labels);
+        self.exceptions
+            .iter()
+            .filter(|e| e.expires > self.now)
+            .filter(|e| {
+                e.covers(
+                    &self.entry.settings.baseline,
+                    self.entry.control.meta().id,
+                    finding,
+                    labels,
+                )
+            })
+            .max_by_key(|e| (e.expires, std::cmp::Reverse(e.name.clone())))
+    }
+}
+
+/// Fail if anything counts; Unknown if anything could not be told; what stood before while it settles; Waived; as said.
+fn verdict(outcome: &Outcome, reported: &[Reported], held: Option<Held>) -> Verdict {
+    if reported.iter().any(|r| r.state == State::Failing) {
+        return Verdict::Fail;
+    }
+    if let Some(unknown) = &outcome.findings.unknown {
+        return Verdict::Unknown(unknown.clone());
+    }
+    match held {
+        Some(Held::Pass) => return Verdict::Pass,
+        Some(Held::NotApplicable) => {
+            return Verdict::NotApplicable("did not apply before; a failure is settling");
+        }
+        Some(Held::Unknown) => {
+            let why = "the object is younger than failAfter and does not pass yet";
+            return Verdict::Unknown(Unknown::new("Settling", why).live_only());
+        }
+        None => {}
+    }
+    match outcome.findings.not_applicable {
+        _ if !reported.is_empty() => Verdict::Waived,
+        Some(reason) => Verdict::NotApplicable(reason),
+        None => Verdict::Pass,
+    }
+}
+
+/// Identifies a finding: baseline, control, object, reason and what tells it apart. No uid, no index, no message.
+fn fingerprint(baseline: &str, control: &str, finding: &Finding) -> Fingerprint {
+    let object = &finding.object;
+    Fingerprint::of(&[
+        baseline,
+        control,
+        &object.kind().resource(),
+        object.namespace().unwrap_or(""),
+        object.name(),
+        finding.reason,
+        finding.detail.as_deref().unwrap_or(""),
+    ])
+}

@@ -1,0 +1,5 @@
+//! Facts that several controls share.
+
+mod standing;
+
+pub use standing::{EnvironmentLabel, Standing, StandingValue};

@@ -1,0 +1,358 @@
+//! What a control says of a unit: verdicts, findings, and the change that would repair one.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{kind::Kind, name::ObjRef, unknown::Unknown};
+
+/// How much a failure matters. Weights in the score: critical 10, high 5, medium 2, low 1.
+#[derive(
+    Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[allow(missing_docs, reason = "the words are the documentation")]
+pub enum Severity {
+    Critical,
+    High,
+    Medium,
+    Low,
+}
+
+impl Severity {
+    /// All severities, worst first.
+    pub const ALL: [Severity; 4] = [Self::Critical, Self::High, Self::Medium, Self::Low];
+
+    /// Weight in the score.
+    pub const fn weight(self) -> u64 {
+        match self {
+            Self::Critical => 10,
+            Self::High => 5,
+            Self::Medium => 2,
+            Self::Low => 1,
+        }
+    }
+
+    /// The word in lower case, as metric labels and reports have it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Critical => "critical",
+            Self::High => "high",
+            Self::Medium => "medium",
+            Self::Low => "low",
+        }
+    }
+}
+
+/// How a verdict was reached.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Basis {
+    /// From objects the API server holds.
+    Automated,
+    /// By trying it out.
+    Probed,
+    /// On a person's word, with evidence.
+    Attested,
+}
+
+/// The verdict on one unit.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// As the baseline asks.
+    Pass,
+    /// Not as the baseline asks; the findings say what.
+    Fail,
+    /// The control does not concern this unit, for a reason worth showing.
+    NotApplicable(&'static str),
+    /// It cannot be told.
+    Unknown(Unknown),
+    /// It fails, and an exception covers every finding.
+    Waived,
+}
+
+impl Verdict {
+    /// The word shown to users and put into metric labels.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+            Self::NotApplicable(_) => "notApplicable",
+            Self::Unknown(_) => "unknown",
+            Self::Waived => "waived",
+        }
+    }
+}
+
+/// Longest message or piece of evidence kept, in bytes: findings are bounded by contract.
+const LONGEST: usize = 1024;
+
+/// One thing that is not as the baseline asks.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Finding {
+    /// A CamelCase word; with control and object it identifies the finding.
+    pub reason: &'static str,
+    /// The object it is about: the unit's subject unless said otherwise.
+    pub object: ObjRef,
+    /// Where in the object, with container names instead of indices.
+    pub field_path: Option<Box<str>>,
+    /// A fact in lower case, without a full stop.
+    pub message: Box<str>,
+    /// What was seen.
+    pub evidence: Vec<Box<str>>,
+    /// Differs from the control's severity where the control says so.
+    pub severity: Option<Severity>,
+    /// Tells apart several findings of one reason on one object (a host, a port).
+    pub detail: Option<Box<str>>,
+    /// The change that would repair it.
+    pub repair: Option<Repair>,
+}
+
+impl Finding {
+    /// Sets where in the object the finding is.
+    #[must_use]
+    pub fn at(mut self, field_path: impl Into<Box<str>>) -> Self {
+        self.field_path = Some(field_path.into());
+        self
+    }
+
+    /// Adds what was seen.
+    #[must_use]
+    pub fn seen(mut self, evidence: impl Into<String>) -> Self {
+        self.evidence.push(bounded(evidence.into()));
+        self
+    }
+
+    /// Sets a severity other than the control's.
+    #[must_use]
+    pub fn severity(mut self, severity: Severity) -> Self {
+        self.severity = Some(severity);
+        self
+    }
+
+    /// Makes the finding about another object than the unit's subject.
+    #[must_use]
+    pub fn about(mut self, object: ObjRef) -> Self {
+        self.object = object;
+        self
+    }
+
+    /// Tells the finding apart from others of its reason on its object.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<Box<str>>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+}
+
+/// Cuts a text to [`LONGEST`] bytes at a character boundary.
+fn bounded(mut text: String) -> Box<str> {
+    if text.len() > LONGEST {
+        let mut end = LONGEST;
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.truncate(end);
+        text.push('…');
+    }
+    text.into_boxed_str()
+}
+
+/// Where a control writes what it finds.
+#[derive(Debug)]
+pub struct Findings {
+    subject: ObjRef,
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) not_applicable: Option<&'static str>,
+    pub(crate) unknown: Option<Unknown>,
+    pub(crate) notes: Vec<Box<str>>,
+}
+
+impl Findings {
+    pub(crate) fn new(subject: ObjRef) -> Self {
+        Self {
+            subject,
+            findings: Vec::new(),
+            not_applicable: None,
+            unknown: None,
+            notes: Vec::new(),
+        }
+    }
+
+    /// Records a failure on the unit's subject; the returned finding can be refined in place.
+    pub fn fail(&mut self, reason: &'static str, message: impl Into<String>) -> FindingRef<'_> {
+        self.findings.push(Finding {
+            reason,
+            object: self.subject.clone(),
+            field_path: None,
+            message: bounded(message.into()),
+            evidence: Vec::new(),
+            severity: None,
+            detail: None,
+            repair: None,
+        });
+        FindingRef(self.findings.len() - 1, self)
+    }
+
+    /// The control does not concern this unit; `reason` is a short phrase such as `scaled to zero`.
+    pub fn not_applicable(&mut self, reason: &'static str) {
+        self.not_applicable = Some(reason);
+    }
+
+    /// Part of the question could not be answered. A failure found beside it still counts; a pass does not.
+    pub fn unknown(&mut self, unknown: Unknown) {
+        self.unknown.get_or_insert(unknown);
+    }
+
+    /// Something worth showing that is no failure.
+    pub fn note(&mut self, text: impl Into<String>) {
+        self.notes.push(bounded(text.into()));
+    }
+}
+
+/// The finding just recorded, to be refined.
+#[derive(Debug)]
+pub struct FindingRef<'a>(usize, &'a mut Findings);
+
+macro_rules! refine {
+    ($($(#[$doc:meta])* $name:ident($arg:ident: $ty:ty);)+) => {
+        impl FindingRef<'_> {
+            $($(#[$doc])* pub fn $name(self, $arg: $ty) -> Self {
+                if let Some(finding) = self.1.findings.get_mut(self.0) {
+                    *finding = finding.clone().$name($arg);
+                }
+                self
+            })+
+        }
+    };
+}
+
+refine! {
+    /// Sets where in the object the finding is.
+    at(field_path: impl Into<Box<str>>);
+    /// Adds what was seen.
+    seen(evidence: impl Into<String>);
+    /// Sets a severity other than the control's.
+    severity(severity: Severity);
+    /// Makes the finding about another object than the unit's subject.
+    about(object: ObjRef);
+    /// Tells the finding apart from others of its reason on its object.
+    detail(detail: impl Into<Box<str>>);
+}
+
+/// Whether a repair may be made without asking. The class is a ceiling: modes and policy lower it, nothing raises it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+pub enum RepairClass {
+    /// Cannot interrupt running traffic or destroy data.
+    Safe,
+    /// An independent person has to agree.
+    NeedsApproval,
+    /// A text for people, never applied.
+    NeverAutomatic,
+}
+
+/// A proposed change.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Repair {
+    /// Whether it may be applied without asking.
+    pub class: RepairClass,
+    /// Why it is of this class, as a fact.
+    pub why: Box<str>,
+    /// The changes, in the order to make them.
+    pub changes: Vec<Change>,
+}
+
+/// One change to one object. Repairs are monotone: each is a floor or an addition, so that several baselines agree.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Change {
+    /// Raise `spec.replicas` through the scale subresource.
+    Replicas {
+        /// The workload.
+        target: ObjRef,
+        /// The count the plan was made for.
+        from: i32,
+        /// The floor.
+        to: i32,
+    },
+    /// Raise `spec.minReplicas` of an autoscaler.
+    MinReplicas {
+        /// The HorizontalPodAutoscaler.
+        target: ObjRef,
+        /// The minimum the plan was made for; absent counts as 1.
+        from: Option<i32>,
+        /// The floor.
+        to: i32,
+    },
+    /// Set or add one field; the text form of any other change.
+    Set {
+        /// The object.
+        target: ObjRef,
+        /// JSON pointer of the field.
+        pointer: Box<str>,
+        /// The value the plan was made for.
+        from: Option<Value>,
+        /// The value proposed.
+        to: Value,
+    },
+    /// Create an object.
+    Create {
+        /// Its name.
+        target: ObjRef,
+        /// The whole manifest.
+        manifest: Value,
+    },
+}
+
+impl Change {
+    /// The object that changes.
+    pub fn target(&self) -> &ObjRef {
+        match self {
+            Self::Replicas { target, .. }
+            | Self::MinReplicas { target, .. }
+            | Self::Set { target, .. }
+            | Self::Create { target, .. } => target,
+        }
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Replicas { target, from, to } => {
+                write!(f, "set spec.replicas of {target} from {from} to {to}")
+            }
+            Self::MinReplicas { target, from, to } => {
+                write!(
+                    f,
+                    "set spec.minReplicas of {target} from {} to {to}",
+                    from.unwrap_or(1)
+                )
+            }
+            Self::Set {
+                target,
+                pointer,
+                from: Some(from),
+                to,
+            } => {
+                write!(f, "set {pointer} of {target} from {from} to {to}")
+            }
+            Self::Set {
+                target,
+                pointer,
+                from: None,
+                to,
+            } => write!(f, "set {pointer} of {target} to {to}"),
+            Self::Create { target, .. } => write!(f, "create {target}"),
+        }
+    }
+}
+
+/// A write a repair needs: what the chart grants when the fix is enabled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Right {
+    /// The kind written.
+    pub kind: Kind,
+    /// `scale` or nothing.
+    pub subresource: Option<&'static str>,
+    /// RBAC verbs.
+    pub verbs: &'static [&'static str],
+}

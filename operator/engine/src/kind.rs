@@ -1,0 +1,202 @@
+//! The kinds Plimsoll reads: one table, from which decoding, watches, RBAC and scan all follow.
+
+use std::fmt;
+
+/// Whether a cluster must serve a kind.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Presence {
+    /// Part of every Kubernetes API server.
+    Builtin,
+    /// Installed by a CustomResourceDefinition; absent means empty.
+    Optional,
+}
+
+/// What is fixed about a kind: its coordinates in the API.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct KindInfo {
+    /// API group; empty for the core group.
+    pub group: &'static str,
+    /// Versions we can read, preferred first.
+    pub versions: &'static [&'static str],
+    /// `kind` as written in manifests.
+    pub kind: &'static str,
+    /// Resource name in URLs and RBAC rules.
+    pub plural: &'static str,
+    /// Whether objects live in namespaces.
+    pub namespaced: bool,
+    /// Whether the kind may be missing.
+    pub presence: Presence,
+}
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $variant:ident: $group:literal [$($version:literal),+] $kind:literal $plural:literal $scope:ident $presence:ident;)+) => {
+        /// A kind of object that Plimsoll reads.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+        #[repr(u8)]
+        pub enum Kind { $($(#[$doc])* $variant,)+ }
+
+        impl Kind {
+            /// Every kind, in table order.
+            pub const ALL: &'static [Kind] = &[$(Kind::$variant,)+];
+
+            /// The kind's coordinates in the API.
+            pub const fn info(self) -> &'static KindInfo {
+                match self {
+                    $(Kind::$variant => &KindInfo {
+                        group: $group,
+                        versions: &[$($version),+],
+                        kind: $kind,
+                        plural: $plural,
+                        namespaced: kinds!(@scope $scope),
+                        presence: Presence::$presence,
+                    },)+
+                }
+            }
+        }
+    };
+    (@scope Namespaced) => { true };
+    (@scope Cluster) => { false };
+}
+
+kinds! {
+    /// `v1` Namespace.
+    Namespace: "" ["v1"] "Namespace" "namespaces" Cluster Builtin;
+    /// `v1` Node.
+    Node: "" ["v1"] "Node" "nodes" Cluster Builtin;
+    /// `v1` Pod.
+    Pod: "" ["v1"] "Pod" "pods" Namespaced Builtin;
+    /// `apps/v1` Deployment.
+    Deployment: "apps" ["v1"] "Deployment" "deployments" Namespaced Builtin;
+    /// `apps/v1` StatefulSet.
+    StatefulSet: "apps" ["v1"] "StatefulSet" "statefulsets" Namespaced Builtin;
+    /// `apps/v1` DaemonSet.
+    DaemonSet: "apps" ["v1"] "DaemonSet" "daemonsets" Namespaced Builtin;
+    /// `apps/v1` ReplicaSet.
+    ReplicaSet: "apps" ["v1"] "ReplicaSet" "replicasets" Namespaced Builtin;
+    /// `batch/v1` Job.
+    Job: "batch" ["v1"] "Job" "jobs" Namespaced Builtin;
+    /// `batch/v1` CronJob.
+    CronJob: "batch" ["v1"] "CronJob" "cronjobs" Namespaced Builtin;
+    /// `argoproj.io/v1alpha1` Rollout.
+    Rollout: "argoproj.io" ["v1alpha1"] "Rollout" "rollouts" Namespaced Optional;
+}
+
+impl Kind {
+    /// The kind a manifest's `apiVersion` and `kind` name, if Plimsoll reads it.
+    /// Any version of a known group counts: an older manifest is decoded leniently rather than skipped.
+    pub fn of_manifest(api_version: &str, kind: &str) -> Option<Kind> {
+        let group = api_version.rsplit_once('/').map_or("", |(group, _)| group);
+        Kind::ALL
+            .iter()
+            .copied()
+            .find(|k| k.info().kind == kind && k.info().group == group)
+    }
+
+    /// `apiVersion` of the preferred version.
+    pub fn api_version(self) -> String {
+        let info = self.info();
+        if info.group.is_empty() {
+            info.versions[0].into()
+        } else {
+            format!("{}/{}", info.group, info.versions[0])
+        }
+    }
+
+    /// Whether the kind may be missing from a cluster.
+    pub const fn is_optional(self) -> bool {
+        matches!(self.info().presence, Presence::Optional)
+    }
+
+    /// `deployments.apps`, as kubectl and RBAC errors name it.
+    pub fn resource(self) -> String {
+        let info = self.info();
+        if info.group.is_empty() {
+            info.plural.into()
+        } else {
+            format!("{}.{}", info.plural, info.group)
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.info().kind)
+    }
+}
+
+/// A set of kinds.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub struct KindSet(u128);
+
+impl KindSet {
+    /// No kind.
+    pub const EMPTY: Self = Self(0);
+
+    /// The set of the listed kinds.
+    pub const fn of(kinds: &[Kind]) -> Self {
+        let mut bits = 0;
+        let mut i = 0;
+        while i < kinds.len() {
+            bits |= 1u128 << kinds[i] as u8;
+            i += 1;
+        }
+        Self(bits)
+    }
+
+    /// Adds a kind.
+    pub const fn with(self, kind: Kind) -> Self {
+        Self(self.0 | 1u128 << kind as u8)
+    }
+
+    /// Both sets together.
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether the kind is in the set.
+    pub const fn contains(self, kind: Kind) -> bool {
+        self.0 & (1u128 << kind as u8) != 0
+    }
+
+    /// Whether every kind of `other` is in this set.
+    pub const fn includes(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// The kinds, in table order.
+    pub fn iter(self) -> impl Iterator<Item = Kind> {
+        Kind::ALL.iter().copied().filter(move |k| self.contains(*k))
+    }
+}
+
+impl fmt::Debug for KindSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_fit_the_set_and_have_one_name_per_group() {
+        assert!(Kind::ALL.len() <= 128);
+        for (i, a) in Kind::ALL.iter().enumerate() {
+            assert!(!a.info().versions.is_empty());
+            for b in &Kind::ALL[i + 1..] {
+                assert!(
+                    (a.info().group, a.info().kind) != (b.info().group, b.info().kind),
+                    "{a:?} and {b:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn manifests_name_kinds_by_group_whatever_the_version() {
+        assert_eq!(Kind::of_manifest("apps/v1", "Deployment"), Some(Kind::Deployment));
+        assert_eq!(Kind::of_manifest("batch/v1beta1", "CronJob"), Some(Kind::CronJob));
+        assert_eq!(Kind::of_manifest("v1", "Deployment"), None);
+    }
+}

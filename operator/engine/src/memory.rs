@@ -1,0 +1,221 @@
+//! What cannot be seen in a present object and is remembered: since when a finding has been there, and what a namespace was
+//! first labelled. Persisted in `EvidenceRecord`s, one shard per namespace; loaded before the first publish.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::name::ObjRef;
+
+/// Identifies a finding or a unit over restarts, rollouts and reordering: no uid and no index goes in.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Fingerprint(u128);
+
+impl Fingerprint {
+    /// Digests the parts, each with its length, so that no two lists of parts run together.
+    pub fn of(parts: &[&str]) -> Self {
+        let mut hasher = Sha256::new();
+        for part in parts {
+            hasher.update((part.len() as u64).to_le_bytes());
+            hasher.update(part.as_bytes());
+        }
+        let digest: [u8; 32] = hasher.finalize().into();
+        let mut head = [0; 16];
+        head.copy_from_slice(&digest[..16]);
+        Self(u128::from_be_bytes(head))
+    }
+
+    /// The fingerprint of a unit.
+    pub(crate) fn unit(baseline: &str, control: &str, subject: &ObjRef) -> Self {
+        Self::of(&[
+            baseline,
+            control,
+            &subject.kind().resource(),
+            subject.namespace().unwrap_or(""),
+            subject.name(),
+        ])
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl Serialize for Fingerprint {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Fingerprint {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(d)?;
+        u128::from_str_radix(&text, 16)
+            .map(Self)
+            .map_err(|_| serde::de::Error::custom("expected a fingerprint of 32 hexadecimal digits"))
+    }
+}
+
+/// The verdict that stands while a new failure settles.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Held {
+    /// It passed before.
+    Pass,
+    /// It did not apply before.
+    NotApplicable,
+    /// It was unknown before, or its object is young.
+    Unknown,
+}
+
+/// Since when a finding has been there.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Seen {
+    /// Which finding.
+    pub fingerprint: Fingerprint,
+    /// When it was first seen.
+    pub first_seen: Timestamp,
+    /// From when on it counts as a failure.
+    pub fails_at: Timestamp,
+    /// What stands until then.
+    pub held: Held,
+}
+
+/// What is remembered of one namespace (of the cluster, under the empty name).
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Shard {
+    /// `metadata.uid` of the namespace: one of the same name created later is another namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<String>,
+    /// First value of each label that decides something, by label key.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+    /// Findings by the unit they belong to.
+    #[serde(default)]
+    pub units: BTreeMap<Fingerprint, Vec<Seen>>,
+}
+
+impl Shard {
+    /// Whether nothing is remembered.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty() && self.units.is_empty()
+    }
+}
+
+/// Everything that is remembered.
+#[derive(Clone, Default, Debug, PartialEq)]
+pub struct Memory {
+    shards: BTreeMap<Arc<str>, Shard>,
+    changed: BTreeSet<Arc<str>>,
+}
+
+impl Memory {
+    /// Takes in what an earlier process remembered of a namespace.
+    pub fn load(&mut self, namespace: &str, shard: Shard) {
+        self.shards.insert(namespace.into(), shard);
+    }
+
+    /// What is remembered of a namespace.
+    pub fn shard(&self, namespace: &str) -> Option<&Shard> {
+        self.shards.get(namespace).filter(|shard| !shard.is_empty())
+    }
+
+    /// The namespaces something is remembered of.
+    pub fn namespaces(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.shards.keys()
+    }
+
+    /// The namespaces whose shard changed since the last call: to be persisted.
+    pub fn take_changed(&mut self) -> Vec<Arc<str>> {
+        std::mem::take(&mut self.changed).into_iter().collect()
+    }
+
+    pub(crate) fn first_label(&self, key: &str, namespace: &str) -> Option<&str> {
+        self.shards.get(namespace)?.labels.get(key).map(String::as_str)
+    }
+
+    /// Remembers the first value of a label; later values change nothing.
+    pub(crate) fn observe_label(&mut self, key: &str, namespace: &str, value: &str) {
+        if self.first_label(key, namespace).is_none() {
+            self.edit(namespace).labels.insert(key.into(), value.into());
+        }
+    }
+
+    /// Notes which namespace bears the name now. Where it is another one than was remembered, its labels are forgotten; tells
+    /// which keys.
+    pub(crate) fn observe_namespace(&mut self, namespace: &str, uid: Option<&str>) -> Vec<String> {
+        let known = self.shards.get(namespace).and_then(|shard| shard.uid.as_deref());
+        if known == uid {
+            return Vec::new();
+        }
+        let forgotten = if known.is_some() {
+            self.forget_labels(namespace)
+        } else {
+            Vec::new()
+        };
+        self.edit(namespace).uid = uid.map(Into::into);
+        forgotten
+    }
+
+    /// Keeps only the units that still exist.
+    pub(crate) fn retain_units(&mut self, exists: impl Fn(Fingerprint) -> bool) {
+        for (namespace, shard) in &mut self.shards {
+            let before = shard.units.len();
+            shard.units.retain(|unit, _| exists(*unit));
+            if shard.units.len() < before {
+                self.changed.insert(namespace.clone());
+            }
+        }
+    }
+
+    /// Forgets the labels of a namespace that is gone: one of the same name is another namespace. Tells which keys.
+    pub(crate) fn forget_labels(&mut self, namespace: &str) -> Vec<String> {
+        match self.shards.get(namespace) {
+            Some(shard) if !shard.labels.is_empty() => std::mem::take(&mut self.edit(namespace).labels)
+                .into_keys()
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    pub(crate) fn seen(&self, namespace: &str, unit: Fingerprint) -> &[Seen] {
+        self.shards
+            .get(namespace)
+            .and_then(|shard| shard.units.get(&unit))
+            .map_or(&[], Vec::as_slice)
+    }
+
+    /// Replaces what is remembered of a unit; nothing is marked changed when nothing changed.
+    pub(crate) fn remember(&mut self, namespace: &str, unit: Fingerprint, seen: Vec<Seen>) {
+        if self.seen(namespace, unit) == seen.as_slice() {
+            return;
+        }
+        let shard = self.edit(namespace);
+        if seen.is_empty() {
+            shard.units.remove(&unit);
+        } else {
+            shard.units.insert(unit, seen);
+        }
+    }
+
+    fn edit(&mut self, namespace: &str) -> &mut Shard {
+        let key: Arc<str> = namespace.into();
+        self.changed.insert(key.clone());
+        self.shards.entry(key).or_default()
+    }
+}

@@ -1,0 +1,94 @@
+//! The name of an object: its kind, namespace and name, shared by everything that speaks of it.
+
+use std::{cmp::Ordering, fmt, sync::Arc};
+
+use crate::kind::Kind;
+
+/// Names an object. Cheap to clone; equality and order are by (kind, namespace, name).
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ObjRef(Arc<Inner>);
+
+#[derive(PartialEq, Eq, Hash)]
+struct Inner {
+    kind: Kind,
+    /// Empty for cluster-scoped objects: no namespace has an empty name.
+    namespace: Arc<str>,
+    name: Box<str>,
+}
+
+impl PartialOrd for Inner {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Inner {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.kind, &self.namespace, &self.name).cmp(&(other.kind, &other.namespace, &other.name))
+    }
+}
+
+impl ObjRef {
+    /// Names an object; `namespace` is empty for cluster-scoped kinds.
+    pub fn new(kind: Kind, namespace: impl Into<Arc<str>>, name: impl Into<Box<str>>) -> Self {
+        Self(Arc::new(Inner {
+            kind,
+            namespace: namespace.into(),
+            name: name.into(),
+        }))
+    }
+
+    /// Names a cluster-scoped object.
+    pub fn cluster(kind: Kind, name: impl Into<Box<str>>) -> Self {
+        Self::new(kind, "", name)
+    }
+
+    /// Names a Namespace.
+    pub fn namespace_object(name: &str) -> Self {
+        Self::cluster(Kind::Namespace, name)
+    }
+
+    /// The object's kind.
+    pub fn kind(&self) -> Kind {
+        self.0.kind
+    }
+
+    /// The object's namespace; `None` for cluster-scoped objects.
+    pub fn namespace(&self) -> Option<&str> {
+        (!self.0.namespace.is_empty()).then_some(&*self.0.namespace)
+    }
+
+    /// The namespace that governs the object: its own, or itself for a Namespace.
+    pub fn governing_namespace(&self) -> Option<&str> {
+        if self.kind() == Kind::Namespace {
+            Some(self.name())
+        } else {
+            self.namespace()
+        }
+    }
+
+    /// The namespace as a shared string, empty for cluster-scoped objects.
+    pub(crate) fn namespace_arc(&self) -> &Arc<str> {
+        &self.0.namespace
+    }
+
+    /// The object's name.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+}
+
+impl fmt::Display for ObjRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.namespace() {
+            Some(namespace) => write!(f, "{} {namespace}/{}", self.kind(), self.name()),
+            None => write!(f, "{} {}", self.kind(), self.name()),
+        }
+    }
+}
+
+impl fmt::Debug for ObjRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}

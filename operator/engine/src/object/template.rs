@@ -1,0 +1,275 @@
+//! The pod template of a workload: what several kinds share.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::{labels::Labels, selector::LabelSelector};
+
+/// `spec.template` of a workload.
+#[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+pub struct PodTemplate {
+    /// Labels of the pods.
+    #[serde(default)]
+    metadata: Option<TemplateMeta>,
+    /// The pods' specification.
+    #[serde(default)]
+    pub spec: PodSpec,
+}
+
+#[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+struct TemplateMeta {
+    #[serde(default)]
+    labels: Labels,
+}
+
+impl PodTemplate {
+    /// The labels the pods will carry.
+    pub fn labels(&self) -> Labels {
+        self.metadata
+            .as_ref()
+            .map(|m| m.labels.clone())
+            .unwrap_or_default()
+    }
+}
+
+/// What is kept of a pod specification.
+#[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PodSpec {
+    /// The node the pod was put on; only pods have it, templates hardly ever.
+    #[serde(default)]
+    pub node_name: Option<Box<str>>,
+    /// Regular containers.
+    #[serde(default)]
+    pub containers: Option<Vec<Container>>,
+    /// Containers that run before (or, with `restartPolicy: Always`, beside) the regular ones.
+    #[serde(default)]
+    pub init_containers: Option<Vec<Container>>,
+    /// Volumes.
+    #[serde(default)]
+    pub volumes: Option<Vec<Volume>>,
+    /// Whether the pods use their node's network.
+    #[serde(default)]
+    pub host_network: Option<bool>,
+    /// The identity of the pods.
+    #[serde(default)]
+    pub service_account_name: Option<Box<str>>,
+    /// Constraints on the spread of the pods over domains.
+    #[serde(default)]
+    pub topology_spread_constraints: Option<Vec<SpreadConstraint>>,
+    /// Affinity; only pod anti-affinity is kept.
+    #[serde(default)]
+    pub affinity: Option<Affinity>,
+}
+
+impl PodSpec {
+    /// Regular and init containers.
+    pub fn all_containers(&self) -> impl Iterator<Item = &Container> {
+        self.containers
+            .iter()
+            .flatten()
+            .chain(self.init_containers.iter().flatten())
+    }
+
+    /// The claims the pods mount by name.
+    pub fn claims(&self) -> impl Iterator<Item = &str> {
+        self.volumes
+            .iter()
+            .flatten()
+            .filter_map(|v| v.persistent_volume_claim.as_ref().map(|claim| &*claim.claim_name))
+    }
+}
+
+/// One container.
+#[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Container {
+    /// Name, unique in the pod.
+    #[serde(default)]
+    pub name: Box<str>,
+    /// Image reference.
+    #[serde(default)]
+    pub image: Option<Box<str>>,
+    /// Ports the container declares.
+    #[serde(default)]
+    pub ports: Option<Vec<ContainerPort>>,
+    /// Resource requests, which a quota counts.
+    #[serde(default)]
+    pub resources: Option<Resources>,
+}
+
+/// `resources` of a container.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+pub struct Resources {
+    /// Requested amounts, as written (Kubernetes quantities).
+    #[serde(default)]
+    pub requests: Option<BTreeMap<Box<str>, serde_json::Value>>,
+    /// Upper limits, as written (Kubernetes quantities).
+    #[serde(default)]
+    pub limits: Option<BTreeMap<Box<str>, serde_json::Value>>,
+}
+
+/// One port of a container.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ContainerPort {
+    /// Name that policies and services may use.
+    #[serde(default)]
+    pub name: Option<Box<str>>,
+    /// Port number in the pod.
+    pub container_port: u16,
+    /// Port opened on the node, if any.
+    #[serde(default)]
+    pub host_port: Option<u16>,
+    /// `TCP` (default), `UDP` or `SCTP`.
+    #[serde(default)]
+    pub protocol: Option<Box<str>>,
+}
+
+/// One volume; only the sources that some control judges.
+#[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Volume {
+    /// Name, unique in the pod.
+    #[serde(default)]
+    pub name: Box<str>,
+    /// A claim of the pod's namespace.
+    #[serde(default)]
+    pub persistent_volume_claim: Option<ClaimSource>,
+    /// A directory of the node.
+    #[serde(default)]
+    pub host_path: Option<HostPath>,
+    /// An NFS export.
+    #[serde(default)]
+    pub nfs: Option<Nfs>,
+    /// A claim that lives and dies with the pod.
+    #[serde(default)]
+    pub ephemeral: Option<Ephemeral>,
+    /// An inline CSI volume.
+    #[serde(default)]
+    pub csi: Option<InlineCsi>,
+}
+
+/// `persistentVolumeClaim` of a volume.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClaimSource {
+    /// The claim's name.
+    pub claim_name: Box<str>,
+}
+
+/// `hostPath` of a volume.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+pub struct HostPath {
+    /// Path on the node.
+    pub path: Box<str>,
+}
+
+/// `nfs` of a volume.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+pub struct Nfs {
+    /// Host name or address of the server.
+    pub server: Box<str>,
+    /// Exported path.
+    pub path: Box<str>,
+}
+
+/// `ephemeral` of a volume.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ephemeral {
+    /// The claim that is made for each pod.
+    #[serde(default)]
+    pub volume_claim_template: Option<EphemeralTemplate>,
+}
+
+/// `volumeClaimTemplate` of an ephemeral volume.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+pub struct EphemeralTemplate {
+    /// `spec` of the claim.
+    #[serde(default)]
+    pub spec: ClaimSpec,
+}
+
+/// What is kept of a claim's `spec`, here and in templates.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClaimSpec {
+    /// `storageClassName`: absent means the default class, empty means a static volume.
+    #[serde(default)]
+    pub storage_class_name: Option<Box<str>>,
+    /// `ReadWriteOnce`, `ReadOnlyMany`, `ReadWriteMany`, `ReadWriteOncePod`.
+    #[serde(default)]
+    pub access_modes: Option<Vec<Box<str>>>,
+    /// The bound volume.
+    #[serde(default)]
+    pub volume_name: Option<Box<str>>,
+}
+
+/// `csi` of a volume.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+pub struct InlineCsi {
+    /// Name of the driver.
+    pub driver: Box<str>,
+}
+
+/// One of `topologySpreadConstraints`.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SpreadConstraint {
+    /// Node label whose values are the domains.
+    #[serde(default)]
+    pub topology_key: Box<str>,
+    /// `DoNotSchedule` or `ScheduleAnyway`.
+    #[serde(default)]
+    pub when_unsatisfiable: Box<str>,
+    /// Pods that are counted; absent selects none.
+    #[serde(default)]
+    pub label_selector: Option<LabelSelector>,
+}
+
+/// What is kept of `affinity`.
+#[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Affinity {
+    /// Pods to keep away from.
+    #[serde(default)]
+    pub pod_anti_affinity: Option<PodAntiAffinity>,
+}
+
+/// `podAntiAffinity`.
+#[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PodAntiAffinity {
+    /// Hard terms.
+    #[serde(default, rename = "requiredDuringSchedulingIgnoredDuringExecution")]
+    pub required: Option<Vec<AffinityTerm>>,
+    /// Soft terms.
+    #[serde(default, rename = "preferredDuringSchedulingIgnoredDuringExecution")]
+    pub preferred: Option<Vec<WeightedTerm>>,
+}
+
+/// A soft term.
+#[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WeightedTerm {
+    /// The term itself; its weight decides nothing here.
+    #[serde(default)]
+    pub pod_affinity_term: AffinityTerm,
+}
+
+/// One anti-affinity term.
+#[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AffinityTerm {
+    /// Node label whose values are the domains.
+    #[serde(default)]
+    pub topology_key: Box<str>,
+    /// Pods to keep away from; absent selects none.
+    #[serde(default)]
+    pub label_selector: Option<LabelSelector>,
+    /// Namespaces of those pods; absent means the pod's own.
+    #[serde(default)]
+    pub namespaces: Option<Vec<Box<str>>>,
+}

@@ -1,0 +1,298 @@
+//! What a control or a fact may see: objects by name and by index, facts, and whether a moment has passed.
+//!
+//! Every read is recorded, absence included, so that a change re-evaluates exactly its readers. Authors write naive code.
+
+use std::{cell::RefCell, collections::HashMap, sync::Arc};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    baseline::Settings,
+    control::project,
+    decode::Object,
+    dep::Dep,
+    fact::{Computed, ErasedFact, ErasedValue, Fact, value},
+    facts::Standing,
+    graph::FactStore,
+    inventory::{IndexKey, Inventory},
+    kind::{Kind, KindSet},
+    memory::Memory,
+    name::ObjRef,
+    object::Projection,
+    unknown::Unknown,
+};
+
+/// What a unit or fact was evaluated from.
+#[derive(Clone, Default, Debug, PartialEq)]
+pub(crate) struct Reads {
+    pub(crate) deps: Vec<Dep>,
+    pub(crate) kinds: KindSet,
+    /// The next moment at which time alone may change the result.
+    pub(crate) wake: Option<Timestamp>,
+}
+
+impl Reads {
+    /// Sorts and deduplicates, so that equal reads compare equal.
+    pub(crate) fn settle(mut self) -> Self {
+        self.deps.sort_unstable();
+        self.deps.dedup();
+        self.deps.shrink_to_fit();
+        self
+    }
+}
+
+/// Everything an evaluation is a function of.
+#[derive(Clone, Copy)]
+pub(crate) struct World<'a> {
+    pub(crate) inventory: &'a Inventory,
+    pub(crate) facts: &'a FactStore,
+    pub(crate) memory: &'a Memory,
+    pub(crate) now: Timestamp,
+}
+
+/// Facts computed during one evaluation and not yet in the store; one per thread.
+#[derive(Default)]
+pub(crate) struct Overlay {
+    computed: RefCell<HashMap<Dep, Computed>>,
+    under_way: RefCell<Vec<Dep>>,
+}
+
+impl Overlay {
+    pub(crate) fn into_computed(self) -> impl Iterator<Item = Computed> {
+        self.computed.into_inner().into_values()
+    }
+}
+
+/// A recorded, restricted sight of the cluster.
+pub struct View<'a> {
+    world: World<'a>,
+    overlay: &'a Overlay,
+    settings: Option<&'a Arc<Settings>>,
+    namespace: &'a str,
+    allowed: KindSet,
+    reads: RefCell<Reads>,
+}
+
+impl<'a> View<'a> {
+    pub(crate) fn for_unit(
+        world: World<'a>,
+        overlay: &'a Overlay,
+        settings: &'a Arc<Settings>,
+        namespace: &'a str,
+        allowed: KindSet,
+    ) -> Self {
+        // Whoever asks for scope, environment or tenant reads Namespaces.
+        let allowed = allowed.with(Kind::Namespace);
+        Self {
+            world,
+            overlay,
+            settings: Some(settings),
+            namespace,
+            allowed,
+            reads: RefCell::default(),
+        }
+    }
+
+    fn for_fact(world: World<'a>, overlay: &'a Overlay, allowed: KindSet) -> Self {
+        Self {
+            world,
+            overlay,
+            settings: None,
+            namespace: "",
+            allowed,
+            reads: RefCell::default(),
+        }
+    }
+
+    pub(crate) fn into_reads(self) -> Reads {
+        self.reads.into_inner().settle()
+    }
+
+    /// An object by name; `None` only where its absence is certain.
+    pub fn object(&self, name: &ObjRef) -> Result<Option<&'a Object>, Unknown> {
+        self.read(Dep::object(name), name.kind());
+        let coverage = self.world.inventory.coverage(name.kind());
+        match self.world.inventory.get(name) {
+            Some(object) => coverage.proves_presence(name.kind()).map(|()| Some(object)),
+            None => coverage.proves_absence(name.kind()).map(|()| None),
+        }
+    }
+
+    /// The projection of an object by name.
+    pub fn get<T: Projection>(&self, name: &ObjRef) -> Result<Option<&'a T>, Unknown> {
+        self.object(name)?.map(project).transpose()
+    }
+
+    /// All objects of a kind in one namespace. For kinds of which a namespace has few.
+    pub fn in_namespace(&self, kind: Kind, namespace: &str) -> Result<Vec<&'a Object>, Unknown> {
+        self.indexed(kind, &IndexKey::InNamespace(kind, namespace.into()))
+    }
+
+    /// How many objects of a kind a namespace holds.
+    pub fn count_in_namespace(&self, kind: Kind, namespace: &str) -> Result<usize, Unknown> {
+        let key = IndexKey::InNamespace(kind, namespace.into());
+        self.read(Dep::index(&key), kind);
+        self.world.inventory.coverage(kind).proves_absence(kind)?;
+        Ok(self.world.inventory.indexed(&key).len())
+    }
+
+    /// The objects of `kind` filed under a key.
+    pub fn indexed(&self, kind: Kind, key: &IndexKey) -> Result<Vec<&'a Object>, Unknown> {
+        self.read(Dep::index(key), kind);
+        self.world.inventory.coverage(kind).proves_absence(kind)?;
+        Ok(self.objects(
+            self.world
+                .inventory
+                .indexed(key)
+                .filter(|name| name.kind() == kind),
+        ))
+    }
+
+    /// The objects of a kind that some owner controls (`ownerReferences[].controller`).
+    pub fn owned_by(&self, kind: Kind, owner: &ObjRef) -> Result<Vec<&'a Object>, Unknown> {
+        let namespace = owner.namespace_arc().clone();
+        self.indexed(
+            kind,
+            &IndexKey::OwnedBy(namespace, owner.kind().info().kind.into(), owner.name().into()),
+        )
+    }
+
+    /// All objects of a kind, over all namespaces. For cluster units and facts; any change of the kind runs the reader.
+    pub fn all(&self, kind: Kind) -> Result<Vec<&'a Object>, Unknown> {
+        self.read(Dep::kind(kind), kind);
+        self.world.inventory.coverage(kind).proves_absence(kind)?;
+        Ok(self.objects(self.world.inventory.names(kind)))
+    }
+
+    fn objects<'n>(&self, names: impl Iterator<Item = &'n ObjRef>) -> Vec<&'a Object> {
+        names.filter_map(|name| self.world.inventory.get(name)).collect()
+    }
+
+    /// A fact.
+    pub fn fact<F: Fact>(&self, fact: &F) -> Result<Arc<F::Value>, Unknown> {
+        self.enforce(F::READS, std::any::type_name::<F>());
+        let dep = Dep::fact(fact);
+        self.reads.borrow_mut().deps.push(dep);
+        if let Some(known) = self.world.facts.current(dep, fact) {
+            return read_value::<F>(&known);
+        }
+        let overlaid = self.overlay.computed.borrow().get(&dep).map(|c| c.value.clone());
+        if let Some(known) = overlaid {
+            return read_value::<F>(&known);
+        }
+        if self.overlay.under_way.borrow().contains(&dep) {
+            return Err(Unknown::new("CyclicFact", format!("{fact:?} depends on itself")));
+        }
+        self.overlay.under_way.borrow_mut().push(dep);
+        let computed = compute(self.world, self.overlay, Arc::new(fact.clone()), dep);
+        self.overlay.under_way.borrow_mut().retain(|other| *other != dep);
+        let result = read_value::<F>(&computed.value);
+        self.overlay.computed.borrow_mut().insert(dep, computed);
+        result
+    }
+
+    /// Whether a moment has passed. When it has not, the reader runs again at that moment.
+    pub fn is_past(&self, moment: Timestamp) -> bool {
+        if self.world.now >= moment {
+            return true;
+        }
+        let mut reads = self.reads.borrow_mut();
+        reads.wake = Some(reads.wake.map_or(moment, |wake| wake.min(moment)));
+        false
+    }
+
+    /// Whether something that happened at `since` is older than `age`. A time in the future is not old: clocks differ.
+    pub fn is_older(&self, since: Timestamp, age: impl Into<SignedDuration>) -> bool {
+        // An age beyond the calendar has not passed and never will.
+        since
+            .checked_add(age.into())
+            .is_ok_and(|moment| self.is_past(moment))
+    }
+
+    /// How old something is, for messages only: reading it does not make the reader run again.
+    pub fn age(&self, since: Timestamp) -> SignedDuration {
+        self.world.now.duration_since(since)
+    }
+
+    /// The moment of this evaluation, for arithmetic whose result the caller guards with [`View::is_past`].
+    pub fn evaluated_at(&self) -> Timestamp {
+        self.world.now
+    }
+
+    /// Settings of the unit's baseline; facts carry their own.
+    pub fn settings(&self) -> Result<&'a Arc<Settings>, Unknown> {
+        self.settings
+            .ok_or_else(|| Unknown::new("NoBaseline", "facts have no baseline of their own"))
+    }
+
+    /// Where a namespace stands under the unit's baseline: scope, tenant, environment.
+    pub fn standing_of(&self, namespace: &str) -> Result<Arc<crate::facts::StandingValue>, Unknown> {
+        self.fact(&Standing {
+            settings: self.settings()?.clone(),
+            namespace: namespace.into(),
+        })
+    }
+
+    /// Where the unit's own namespace stands.
+    pub fn standing(&self) -> Result<Arc<crate::facts::StandingValue>, Unknown> {
+        self.standing_of(self.namespace)
+    }
+
+    /// The environment of the unit's namespace; Unknown where the namespace has no valid label.
+    pub fn environment(&self) -> Result<Arc<str>, Unknown> {
+        self.standing()?
+            .environment
+            .clone()
+            .ok_or_else(|| Unknown::environment(self.namespace))
+    }
+
+    /// Whether the unit's namespace belongs to one of these environments.
+    pub fn is_in(&self, environments: &[String]) -> Result<bool, Unknown> {
+        let environment = self.environment()?;
+        Ok(environments.iter().any(|e| **e == *environment))
+    }
+
+    /// What is remembered as the first value of a namespace's label.
+    pub(crate) fn first_seen(&self, label_key: &str, namespace: &str) -> Option<&'a str> {
+        self.reads
+            .borrow_mut()
+            .deps
+            .push(Dep::first_seen(label_key, namespace));
+        self.world.memory.first_label(label_key, namespace)
+    }
+
+    fn read(&self, dep: Dep, kind: Kind) {
+        self.enforce(KindSet::of(&[kind]), kind.info().kind);
+        let mut reads = self.reads.borrow_mut();
+        reads.deps.push(dep);
+        reads.kinds = reads.kinds.with(kind);
+    }
+
+    /// A read that `META.reads` does not declare would neither be watched nor granted: a mistake of the author, which
+    /// surfaces as a panic that the engine turns into Unknown(Panicked).
+    fn enforce(&self, kinds: KindSet, what: &str) {
+        assert!(
+            self.allowed.includes(kinds),
+            "{what} is read but not declared in META.reads or READS"
+        );
+    }
+}
+
+fn read_value<F: Fact>(erased: &ErasedValue) -> Result<Arc<F::Value>, Unknown> {
+    value::<F>(erased)
+        .cloned()
+        .unwrap_or_else(|| Err(Unknown::new("FactMismatch", "a fact of another type")))
+}
+
+/// Computes a fact, recording what it reads.
+pub(crate) fn compute(world: World<'_>, overlay: &Overlay, fact: Arc<dyn ErasedFact>, dep: Dep) -> Computed {
+    let view = View::for_fact(world, overlay, fact.reads());
+    let value = fact.compute(&view);
+    let reads = view.into_reads();
+    Computed {
+        fact,
+        dep,
+        value,
+        reads,
+    }
+}
