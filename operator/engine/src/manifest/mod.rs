@@ -8,8 +8,10 @@
 //! [`Document::warnings`]. Nothing else of the reader is public, so that it can be replaced.
 
 mod binary;
+mod block;
 mod de;
 mod error;
+mod flow;
 mod json;
 mod node;
 mod path;
@@ -119,6 +121,14 @@ fn load_json(text: &str, first_line: usize) -> Option<Result<Tree<'_>, ManifestE
 }
 
 fn load_yaml(text: &str, first_line: usize) -> Result<Tree<'_>, ManifestError> {
+    let mut builder = Builder::new(text);
+    match block::load(text, first_line, &mut builder) {
+        Some(()) => Ok(builder.finish()),
+        None => load_any_yaml(text, first_line),
+    }
+}
+
+fn load_any_yaml(text: &str, first_line: usize) -> Result<Tree<'_>, ManifestError> {
     let mut builder = Builder::new(text);
     yaml::load(text, first_line - 1, &mut builder).map_err(|error| explain(error, text, first_line))?;
     if builder.next_index() == 0 {

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::super::{RawDocument, documents, parse, split};
+use super::fast_equals_general;
 
 const SEEDS: [&str; 3] = [
     "apiVersion: v1\nkind: List\nitems:\n- &a\n  kind: Pod\n  metadata: {name: \"x\\n\", labels: {a: 'b''c'}}\n- *a\n- <<: *a\n  z: |\n    text\n\n    more\n  y: >-\n    folded\n    text\n",
@@ -15,6 +16,9 @@ const SEEDS: [&str; 3] = [
 /// Reads everything that can be read from the bytes.
 fn exercise(bytes: &[u8]) {
     for raw in split(bytes) {
+        if let Ok(text) = std::str::from_utf8(raw.bytes) {
+            fast_equals_general(text);
+        }
         if let Ok(document) = parse(&raw) {
             for object in documents(document.root()) {
                 object.identify();
@@ -72,6 +76,12 @@ proptest! {
     }
 
     #[test]
+    fn loaders_agree_on_lines(lines in vec(("[ ]{0,4}", "(- ){0,2}", "([a-c\\-]|'a'|\"b\"|<<){0,1}", "(:|: ){0,1}", "([0-9a-c]|[\\[\\]{}, a:]{0,8}|\\||\\|-|\\|\\+|'|''|\"\\\\n\"|#| #|&a|\\*a|~|\\t|\r){0,2}"), 0..8)) {
+        let text: String = lines.into_iter().map(|(a, b, c, d, e)| a + &b + &c + &d + &e + "\n").collect();
+        exercise(text.as_bytes());
+    }
+
+    #[test]
     fn mutated_manifests_do_not_panic(seed in 0..SEEDS.len(), edits in vec((any::<prop::sample::Index>(), any::<u8>(), 0..3_u8), 1..8)) {
         let mut bytes = SEEDS[seed].as_bytes().to_vec();
         for (at, byte, what) in edits {
@@ -88,6 +98,7 @@ proptest! {
     #[test]
     fn reads_what_serde_yaml_writes(value in value()) {
         let yaml = serde_yaml::to_string(&value).unwrap();
+        fast_equals_general(&yaml);
         prop_assume!(!kubectl_differs(&yaml));
         prop_assume!(!yaml.contains("{{"));
         let document = parse(&RawDocument { bytes: yaml.as_bytes(), line: 1 });
