@@ -1,1 +1,29 @@
-//! See the crate description in Cargo.toml.
+//! The controls, one folder each: `src/<family>/<control>/{mod.rs, README.md, fixtures/}`.
+//!
+//! Adding one is a folder and a line below; CONTRIBUTING.md walks through it.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod presets;
+
+use plimsoll_engine::control::Registry;
+
+pub use presets::presets;
+
+/// Declares the control's module and registers it: the one line a control needs.
+macro_rules! controls {
+    ($($(#[$doc:meta])* $family:ident { $($control:ident: $Type:ident,)+ })+) => {
+        $($(#[$doc])* pub mod $family { $(#[allow(missing_docs, reason = "documented in the module")] pub mod $control;)+ })+
+
+        /// Every control there is.
+        pub fn registry() -> Registry {
+            Registry::default()$($(.with::<$family::$control::$Type>())+)+
+        }
+    };
+}
+
+controls! {
+    /// Staging and production kept apart.
+    environments {
+        labelled: Labelled,
+    }
+}

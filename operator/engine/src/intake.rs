@@ -74,15 +74,23 @@ pub struct Intake {
 impl Intake {
     /// Reads files, their documents in parallel. `namespace` is that of namespaced objects that name none.
     pub fn read(files: &[impl AsRef<[u8]> + Sync], namespace: &str) -> Self {
-        let raw: Vec<(usize, RawDocument<'_>)> =
-            files.iter().enumerate().flat_map(|(i, file)| split(file.as_ref()).map(move |doc| (i, doc))).collect();
+        let raw: Vec<(usize, RawDocument<'_>)> = files
+            .iter()
+            .enumerate()
+            .flat_map(|(i, file)| split(file.as_ref()).map(move |doc| (i, doc)))
+            .collect();
         let read: Vec<Intake> = raw
             .par_chunks(64)
             .map(|chunk| {
                 let mut part = Intake::default();
                 for (file, document) in chunk {
                     let start = files[*file].as_ref().as_ptr() as usize;
-                    part.take(*file, document.bytes.as_ptr() as usize - start, document, namespace);
+                    part.take(
+                        *file,
+                        document.bytes.as_ptr() as usize - start,
+                        document,
+                        namespace,
+                    );
                 }
                 part
             })
@@ -112,7 +120,12 @@ impl Intake {
         let known = self.objects.len() + self.own.len();
         let mut failed = None;
         for (item, object) in documents(document.root()).iter().enumerate() {
-            let source = Source { file, line: object.node.line(), offset, item };
+            let source = Source {
+                file,
+                line: object.node.line(),
+                offset,
+                item,
+            };
             if let Err(why) = self.take_object(object, source, namespace) {
                 failed.get_or_insert((source.line, why));
             }
@@ -130,21 +143,35 @@ impl Intake {
         source: Source,
         namespace: &str,
     ) -> Result<(), String> {
-        let Some(identity) = object.identify() else { return Ok(()) };
+        let Some(identity) = object.identify() else {
+            return Ok(());
+        };
         if identity.api_version.starts_with(OWN_GROUP) {
             let value = object.node.to_json();
-            self.own.push(OwnObject { kind: identity.kind.into(), source, value });
+            self.own.push(OwnObject {
+                kind: identity.kind.into(),
+                source,
+                value,
+            });
             return Ok(());
         }
-        let Some(kind) = Kind::of_manifest(identity.api_version, identity.kind) else { return Ok(()) };
+        let Some(kind) = Kind::of_manifest(identity.api_version, identity.kind) else {
+            return Ok(());
+        };
         match decode(kind, Some(namespace), || object.node) {
             Ok(object) => {
-                let why = object.body.as_ref().err().map(|unparsed| unparsed.why.to_string());
+                let why = object
+                    .body
+                    .as_ref()
+                    .err()
+                    .map(|unparsed| unparsed.why.to_string());
                 self.objects.push((object, source));
                 why.map_or(Ok(()), Err)
             }
             // `generateName` objects have no name to be known by.
-            Err(NameError::Name(_)) if identity.name.is_none() => Err("metadata.name: expected a name".into()),
+            Err(NameError::Name(_)) if identity.name.is_none() => {
+                Err("metadata.name: expected a name".into())
+            }
             Err(e) => Err(e.to_string()),
         }
     }
@@ -159,7 +186,9 @@ impl Source {
     /// only findings pay for their lines.
     pub fn line_of(&self, file: &[u8], field_path: &str) -> usize {
         self.find(file, |document| {
-            documents(document.root()).get(self.item).map(|object| object.node.nearest_line(&segments(field_path)))
+            documents(document.root())
+                .get(self.item)
+                .map(|object| object.node.nearest_line(&segments(field_path)))
         })
         .unwrap_or(self.line)
     }

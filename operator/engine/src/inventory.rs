@@ -85,7 +85,6 @@ impl Inventory {
         let created = old.is_none();
         let mut touched = Touched {
             deps: vec![Dep::object(&name)],
-            created,
             ..Touched::default()
         };
         for key in &before {
@@ -142,7 +141,6 @@ impl Inventory {
 #[derive(Default, Debug)]
 pub(crate) struct Touched {
     pub(crate) deps: Vec<Dep>,
-    pub(crate) created: bool,
     pub(crate) removed: bool,
 }
 
