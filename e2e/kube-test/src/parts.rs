@@ -130,10 +130,12 @@ impl Layout {
             format!("--etcd-servers={}", self.etcd_url()),
             format!("--secure-port={}", self.apiserver.number),
             "--bind-address=127.0.0.1".to_owned(),
+            // Else it looks for a default route, and a machine without network has none.
+            "--advertise-address=10.10.0.1".to_owned(),
             self.arg("tls-cert-file", "apiserver.crt"),
             self.arg("tls-private-key-file", "apiserver.key"),
             "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
-            self.arg("service-account-key-file", "sa.key"),
+            self.arg("service-account-key-file", "sa.pub"),
             self.arg("service-account-signing-key-file", "sa.key"),
             self.arg("token-auth-file", "tokens.csv"),
             "--authorization-mode=RBAC".to_owned(),

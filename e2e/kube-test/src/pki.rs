@@ -18,7 +18,7 @@ pub(crate) struct Pki {
 }
 
 impl Pki {
-    /// Writes `ca.crt`, `apiserver.crt`, `apiserver.key` and `sa.key` (signs ServiceAccount tokens) into `dir`.
+    /// Writes `ca.crt`, `apiserver.crt`, `apiserver.key` `sa.key` and `sa.pub` (ServiceAccount tokens) into `dir`.
     pub(crate) fn create(dir: &Path) -> Result<Self> {
         let ca_key = KeyPair::generate()?;
         let ca_params = ca_params()?;
@@ -26,7 +26,9 @@ impl Pki {
         let issuer = Issuer::new(ca_params, ca_key);
         let server_key = KeyPair::generate()?;
         let server = server_params()?.signed_by(&server_key, &issuer)?;
-        let sa_key = KeyPair::generate()?.serialize_pem();
+        let sa_key = KeyPair::generate()?;
+        write_private(&dir.join("sa.pub"), &sa_key.public_key_pem())?;
+        let sa_key = sa_key.serialize_pem();
         write_private(&dir.join("ca.crt"), &ca)?;
         write_private(&dir.join("apiserver.crt"), &server.pem())?;
         write_private(&dir.join("apiserver.key"), &server_key.serialize_pem())?;
