@@ -33,22 +33,36 @@ pub(crate) struct Access {
 impl Access {
     pub(crate) async fn new(dir: &Path, kubeconfig: &Path, binaries: Option<Binaries>) -> Result<Self> {
         let config = config(kubeconfig).await?;
-        Ok(Self { dir: dir.to_owned(), kubeconfig: kubeconfig.to_owned(), config, binaries })
+        Ok(Self {
+            dir: dir.to_owned(),
+            kubeconfig: kubeconfig.to_owned(),
+            config,
+            binaries,
+        })
     }
 
     pub(crate) fn admin(&self) -> Result<Client> {
         Client::try_from(self.config.clone()).map_err(Error::api("a client"))
     }
 
+    pub(crate) fn bin_dir(&self) -> Option<&Path> {
+        self.binaries.as_ref().map(Binaries::dir)
+    }
+
     pub(crate) async fn has_default_account(&self, namespace: &str) -> Result<()> {
         let api: Api<ServiceAccount> = Api::namespaced(self.admin()?, namespace);
-        api.get("default").await.map(drop).map_err(Error::api("the ServiceAccount default"))
+        api.get("default")
+            .await
+            .map(drop)
+            .map_err(Error::api("the ServiceAccount default"))
     }
 
     /// kubectl, helm and the like with this cluster's kubeconfig and caches of their own.
     pub(crate) fn tool(&self, binary: &str) -> Result<Tool> {
         let program = match &self.binaries {
-            Some(binaries) => binaries.path(binary).or_else(|missing| on_path(binary).ok_or(missing))?,
+            Some(binaries) => binaries
+                .path(binary)
+                .or_else(|missing| on_path(binary).ok_or(missing))?,
             None => on_path(binary).ok_or_else(|| Error::MissingBinary {
                 binary: binary.to_owned(),
                 looked_in: PathBuf::from("PATH"),
@@ -60,7 +74,9 @@ impl Access {
 
 fn on_path(binary: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|dir| dir.join(binary)).find(|file| file.is_file())
+    std::env::split_paths(&path)
+        .map(|dir| dir.join(binary))
+        .find(|file| file.is_file())
 }
 
 impl Cluster {
@@ -105,26 +121,50 @@ impl Cluster {
     /// A token of that ServiceAccount, by TokenRequest.
     pub async fn token_for(&self, namespace: &str, account: &str) -> Result<String> {
         let api: Api<ServiceAccount> = Api::namespaced(self.admin()?, namespace);
-        let spec = TokenRequestSpec { expiration_seconds: Some(TOKEN_SECONDS), ..TokenRequestSpec::default() };
-        let request = TokenRequest { spec: Some(spec), ..TokenRequest::default() };
+        let spec = TokenRequestSpec {
+            expiration_seconds: Some(TOKEN_SECONDS),
+            ..TokenRequestSpec::default()
+        };
+        let request = TokenRequest {
+            spec: Some(spec),
+            ..TokenRequest::default()
+        };
         let what = format!("a token of ServiceAccount {namespace}/{account}");
         let answer = api
             .create_token_request(account, &PostParams::default(), &request)
             .await
             .map_err(Error::api(what.clone()))?;
-        answer.status.and_then(|status| status.token).ok_or_else(|| not_yet(what))
+        answer
+            .status
+            .and_then(|status| status.token)
+            .ok_or_else(|| not_yet(what))
     }
 
     /// Creates a namespace with those labels and waits until pods can be created in it (its ServiceAccount `default`).
     pub async fn namespace(&self, name: &str, labels: &[(&str, &str)]) -> Result<()> {
-        let labels = labels.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect();
-        let metadata = ObjectMeta { name: Some(name.to_owned()), labels: Some(labels), ..ObjectMeta::default() };
-        let object = Namespace { metadata, ..Namespace::default() };
+        let labels = labels
+            .iter()
+            .map(|&(key, value)| (key.to_owned(), value.to_owned()))
+            .collect();
+        let metadata = ObjectMeta {
+            name: Some(name.to_owned()),
+            labels: Some(labels),
+            ..ObjectMeta::default()
+        };
+        let object = Namespace {
+            metadata,
+            ..Namespace::default()
+        };
         let api: Api<Namespace> = Api::all(self.admin()?);
         let what = format!("creating namespace {name}");
-        api.create(&PostParams::default(), &object).await.map_err(Error::api(what))?;
+        api.create(&PostParams::default(), &object)
+            .await
+            .map_err(Error::api(what))?;
         let what = format!("namespace {name} has its ServiceAccount default");
-        eventually(Duration::from_secs(30), &what, async || self.access.has_default_account(name).await).await
+        eventually(Duration::from_secs(30), &what, async || {
+            self.access.has_default_account(name).await
+        })
+        .await
     }
 }
 
@@ -140,26 +180,47 @@ fn read(path: &Path) -> Result<Kubeconfig> {
 
 /// The same cluster, another user.
 fn with_user(mut kubeconfig: Kubeconfig, user: &str, token_file: &Path) -> Kubeconfig {
-    let auth = AuthInfo { token_file: Some(token_file.display().to_string()), ..AuthInfo::default() };
-    kubeconfig.auth_infos = vec![NamedAuthInfo { name: user.to_owned(), auth_info: Some(auth), ..NamedAuthInfo::default() }];
-    for context in kubeconfig.contexts.iter_mut().filter_map(|named| named.context.as_mut()) {
+    let auth = AuthInfo {
+        token_file: Some(token_file.display().to_string()),
+        ..AuthInfo::default()
+    };
+    kubeconfig.auth_infos = vec![NamedAuthInfo {
+        name: user.to_owned(),
+        auth_info: Some(auth),
+        ..NamedAuthInfo::default()
+    }];
+    for context in kubeconfig
+        .contexts
+        .iter_mut()
+        .filter_map(|named| named.context.as_mut())
+    {
         context.user = Some(user.to_owned());
     }
     kubeconfig
 }
 
 fn unusable(path: &Path, error: &dyn std::fmt::Display) -> Error {
-    Error::Kubeconfig { path: path.to_owned(), reason: error.to_string() }
+    Error::Kubeconfig {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    }
 }
 
 /// A client for a server without TLS and users (etcd, Prometheus).
 pub(crate) fn plain_client(url: &str) -> Result<Client> {
-    let url: http::Uri = url.parse().map_err(|error: http::uri::InvalidUri| not_yet(format!("{url}: {error}")))?;
+    let url: http::Uri = url
+        .parse()
+        .map_err(|error: http::uri::InvalidUri| not_yet(format!("{url}: {error}")))?;
     Client::try_from(Config::new(url)).map_err(Error::api("a client"))
 }
 
 /// The text of a successful GET.
 pub(crate) async fn get(client: &Client, path: &str) -> Result<String> {
-    let request = http::Request::get(path).body(Vec::new()).map_err(|error| not_yet(format!("{path}: {error}")))?;
-    client.request_text(request).await.map_err(Error::api(format!("GET {path}")))
+    let request = http::Request::get(path)
+        .body(Vec::new())
+        .map_err(|error| not_yet(format!("{path}: {error}")))?;
+    client
+        .request_text(request)
+        .await
+        .map_err(Error::api(format!("GET {path}")))
 }

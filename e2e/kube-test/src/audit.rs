@@ -62,7 +62,8 @@ impl AuditEvent {
     /// reviews, token reviews and requests) are none.
     pub fn is_write(&self) -> bool {
         let asks = self.group == "authorization.k8s.io" || self.group == "authentication.k8s.io";
-        let writes = ["create", "update", "patch", "delete", "deletecollection"].contains(&self.verb.as_str());
+        let writes =
+            ["create", "update", "patch", "delete", "deletecollection"].contains(&self.verb.as_str());
         writes && !asks && self.subresource != "token"
     }
 
@@ -73,10 +74,27 @@ impl AuditEvent {
 
     /// `verb resource[/subresource] namespace/name`, for comparing with what was expected.
     pub fn line(&self) -> String {
-        let slash = |part: &str| if part.is_empty() { String::new() } else { format!("/{part}") };
+        let slash = |part: &str| {
+            if part.is_empty() {
+                String::new()
+            } else {
+                format!("/{part}")
+            }
+        };
         let place = [self.namespace.as_str(), self.name.as_str()];
-        let place = place.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/");
-        format!("{} {}{} {place}", self.verb, self.resource, slash(&self.subresource)).trim_end().to_owned()
+        let place = place
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join("/");
+        format!(
+            "{} {}{} {place}",
+            self.verb,
+            self.resource,
+            slash(&self.subresource)
+        )
+        .trim_end()
+        .to_owned()
     }
 }
 
@@ -163,7 +181,11 @@ impl Cluster {
     /// log has them: until a request of its own is in it and no write is under way.
     pub async fn audit(&self) -> Result<AuditLog> {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let marker = format!("{MARKER}{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let marker = format!(
+            "{MARKER}{}-{}",
+            std::process::id(),
+            COUNT.fetch_add(1, Ordering::Relaxed)
+        );
         let client = self.admin()?;
         let mut tail = self.audit_tail().await?;
         match get(&client, &marker).await {
@@ -171,8 +193,13 @@ impl Cluster {
             Err(error) => return Err(error),
             Ok(_) => {}
         }
-        eventually(CATCH_UP, "the audit log has caught up", async || tail.caught_up(&marker)).await?;
-        Ok(AuditLog { events: tail.events.clone() })
+        eventually(CATCH_UP, "the audit log has caught up", async || {
+            tail.caught_up(&marker)
+        })
+        .await?;
+        Ok(AuditLog {
+            events: tail.events.clone(),
+        })
     }
 }
 
@@ -189,7 +216,13 @@ pub(crate) struct AuditTail {
 
 impl AuditTail {
     pub(crate) fn new(path: PathBuf) -> Self {
-        Self { path, offset: 0, events: Vec::new(), under_way: HashSet::new(), markers: HashSet::new() }
+        Self {
+            path,
+            offset: 0,
+            events: Vec::new(),
+            under_way: HashSet::new(),
+            markers: HashSet::new(),
+        }
     }
 
     fn caught_up(&mut self, marker: &str) -> Result<()> {
@@ -206,12 +239,19 @@ impl AuditTail {
     fn read_on(&mut self) -> Result<()> {
         let what = || self.path.display().to_string();
         let mut file = File::open(&self.path).map_err(Error::io(what()))?;
-        file.seek(SeekFrom::Start(self.offset)).map_err(Error::io(what()))?;
+        file.seek(SeekFrom::Start(self.offset))
+            .map_err(Error::io(what()))?;
         let mut text = Vec::new();
         file.read_to_end(&mut text).map_err(Error::io(what()))?;
-        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+        let whole = text
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |last| last + 1);
         self.offset += whole as u64;
-        for line in text[..whole].split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        for line in text[..whole]
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty())
+        {
             let raw: Raw = serde_json::from_slice(line).map_err(|error| Error::Audit(error.to_string()))?;
             self.take(raw);
         }
@@ -283,7 +323,10 @@ impl From<Raw> for AuditEvent {
         let object = raw.object_ref.unwrap_or_default();
         // Deletions carry their options in the body.
         let in_body = raw.verb.starts_with("delete")
-            && raw.request_object.as_ref().is_some_and(|body| body["dryRun"].as_array().is_some_and(|all| !all.is_empty()));
+            && raw
+                .request_object
+                .as_ref()
+                .is_some_and(|body| body["dryRun"].as_array().is_some_and(|all| !all.is_empty()));
         Self {
             time: raw.request_received_timestamp,
             user: raw.impersonated_user.unwrap_or(raw.user).username,
@@ -307,7 +350,9 @@ impl From<Raw> for AuditEvent {
 /// A query parameter; managers are plain enough to be percent-encoded in one character only.
 fn parameter(uri: &str, name: &str) -> Option<String> {
     let (_, query) = uri.split_once('?')?;
-    let value = query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
+    let value = query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
     Some(value.replace("%2F", "/").replace("%2f", "/"))
 }
 
@@ -318,7 +363,10 @@ mod tests {
     #[test]
     fn parameters_are_found_by_their_whole_name() {
         let uri = "/apis/apps/v1/namespaces/a/deployments/b?fieldManager=plimsoll%2Fredundancy&force=true";
-        assert_eq!(parameter(uri, "fieldManager").as_deref(), Some("plimsoll/redundancy"));
+        assert_eq!(
+            parameter(uri, "fieldManager").as_deref(),
+            Some("plimsoll/redundancy")
+        );
         assert_eq!(parameter(uri, "Manager"), None);
         assert_eq!(parameter("/api/v1/pods", "force"), None);
     }

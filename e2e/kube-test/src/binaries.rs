@@ -8,8 +8,13 @@ use sha2::{Digest, Sha256};
 use crate::error::{Error, Result};
 
 /// What makes the cache key, in this order. Keep in step with `e2e/controlplane/build.sh`.
-const KEY_FILES: [&str; 5] =
-    ["binaries.txt", "helm/go.mod", "kubernetes/go.mod", "kwok/go.mod", "prometheus/go.mod"];
+const KEY_FILES: [&str; 5] = [
+    "binaries.txt",
+    "helm/go.mod",
+    "kubernetes/go.mod",
+    "kwok/go.mod",
+    "prometheus/go.mod",
+];
 
 /// The folder of binaries for the versions pinned in this checkout.
 #[derive(Clone, Debug)]
@@ -33,7 +38,10 @@ impl Binaries {
         if path.is_file() {
             return Ok(path);
         }
-        Err(Error::MissingBinary { binary: binary.to_owned(), looked_in: self.dir.clone() })
+        Err(Error::MissingBinary {
+            binary: binary.to_owned(),
+            looked_in: self.dir.clone(),
+        })
     }
 
     /// The folder itself, for a `PATH`.
@@ -44,11 +52,17 @@ impl Binaries {
     /// kwok's own stages, one YAML document each.
     pub(crate) fn kwok_stages(&self) -> Result<Vec<String>> {
         let dir = self.dir.parent().unwrap_or(&self.dir).join("kwok-stages");
-        let missing = || Error::MissingBinary { binary: "kwok-stages".to_owned(), looked_in: dir.clone() };
+        let missing = || Error::MissingBinary {
+            binary: "kwok-stages".to_owned(),
+            looked_in: dir.clone(),
+        };
         let entries = fs::read_dir(&dir).map_err(|_| missing())?;
         let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
         files.sort();
-        files.iter().map(|file| fs::read_to_string(file).map_err(Error::io(file.display().to_string()))).collect()
+        files
+            .iter()
+            .map(|file| fs::read_to_string(file).map_err(Error::io(file.display().to_string())))
+            .collect()
     }
 }
 
@@ -60,15 +74,26 @@ fn cached() -> Result<PathBuf> {
         .into_iter()
         .flatten()
         .flatten()
-        .filter(|entry| entry.file_name().to_string_lossy().starts_with(&format!("{key}-")))
+        .filter(|entry| {
+            entry
+                .file_name()
+                .to_string_lossy()
+                .starts_with(&format!("{key}-"))
+        })
         .map(|entry| entry.path().join("bin"))
         .collect();
     found.sort();
-    Ok(found.pop().unwrap_or_else(|| root.join(format!("{key}-*")).join("bin")))
+    Ok(found
+        .pop()
+        .unwrap_or_else(|| root.join(format!("{key}-*")).join("bin")))
 }
 
 fn cache_root() -> PathBuf {
-    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let set = |name: &str| {
+        env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
     set("PLIMSOLL_CACHE").unwrap_or_else(|| {
         let cache = set("XDG_CACHE_HOME")
             .unwrap_or_else(|| set("HOME").unwrap_or_else(|| PathBuf::from("/")).join(".cache"));

@@ -1,4 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::env;
+use std::path::PathBuf;
 
 use crate::cluster::Cluster;
 use crate::error::Result;
@@ -13,6 +15,7 @@ pub struct Builder {
     pub(crate) args: BTreeMap<Part, Vec<String>>,
     pub(crate) without: BTreeSet<Part>,
     pub(crate) keep: bool,
+    pub(crate) existing: Option<PathBuf>,
 }
 
 impl Default for Builder {
@@ -23,6 +26,9 @@ impl Default for Builder {
             args: BTreeMap::new(),
             without: BTreeSet::new(),
             keep: false,
+            existing: env::var_os("KUBE_TEST_KUBECONFIG")
+                .filter(|path| !path.is_empty())
+                .map(PathBuf::from),
         }
     }
 }
@@ -53,6 +59,13 @@ impl Builder {
     #[must_use]
     pub fn without(mut self, part: Part) -> Self {
         self.without.insert(part);
+        self
+    }
+
+    /// Uses an existing cluster instead of starting one, as `KUBE_TEST_KUBECONFIG` does.
+    #[must_use]
+    pub fn existing(mut self, kubeconfig: impl Into<PathBuf>) -> Self {
+        self.existing = Some(kubeconfig.into());
         self
     }
 

@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use std::{env, fs};
 
 use tokio::sync::OnceCell;
 
@@ -57,15 +57,18 @@ impl Cluster {
     /// while it holds the returned handle leaves a dump (see [`Cluster::dump`]).
     pub async fn shared() -> Result<Shared> {
         static SHARED: OnceCell<Cluster> = OnceCell::const_new();
-        SHARED.get_or_try_init(Self::start).await.map(|cluster| Shared { cluster })
+        SHARED
+            .get_or_try_init(Self::start)
+            .await
+            .map(|cluster| Shared { cluster })
     }
 
     pub(crate) async fn start_with(options: Builder) -> Result<Self> {
         // Whoever links a second provider would otherwise see rustls panic at the first connection.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let begun = Instant::now();
-        let mut cluster = match env::var_os("KUBE_TEST_KUBECONFIG").filter(|path| !path.is_empty()) {
-            Some(kubeconfig) => Self::existing(Path::new(&kubeconfig)).await?,
+        let mut cluster = match &options.existing {
+            Some(kubeconfig) => Self::existing(kubeconfig).await?,
             None => Self::own(options).await?,
         };
         cluster.started_in = begun.elapsed();
@@ -80,7 +83,12 @@ impl Cluster {
         let kubeconfig = fs::canonicalize(kubeconfig).map_err(unusable)?;
         let (dir, guard) = folder(false)?;
         let access = Access::new(&dir, &kubeconfig, Binaries::locate().ok()).await?;
-        Ok(Self { access, own: None, started_in: Duration::ZERO, guard })
+        Ok(Self {
+            access,
+            own: None,
+            started_in: Duration::ZERO,
+            guard,
+        })
     }
 
     async fn own(options: Builder) -> Result<Self> {
@@ -93,8 +101,18 @@ impl Cluster {
         setup::write(&layout)?;
         let access = Access::new(&dir, &layout.kubeconfig_of("admin"), Some(binaries)).await?;
         let audit = tokio::sync::Mutex::new(AuditTail::new(layout.path("audit.log")));
-        let own = Own { layout, options, parts: Mutex::default(), audit };
-        let cluster = Self { access, own: Some(own), started_in: Duration::ZERO, guard };
+        let own = Own {
+            layout,
+            options,
+            parts: Mutex::default(),
+            audit,
+        };
+        let cluster = Self {
+            access,
+            own: Some(own),
+            started_in: Duration::ZERO,
+            guard,
+        };
         cluster.bring_up().await?;
         Ok(cluster)
     }
@@ -110,13 +128,17 @@ impl Cluster {
         let client = self.admin()?;
         nodes::create(&client, options.nodes, &options.zones).await?;
         if options.has(Part::Kwok) {
-            self.wait_on(Part::Kwok, "the nodes are Ready", async || nodes::ready(&client, options.nodes).await)
-                .await?;
+            self.wait_on(Part::Kwok, "the nodes are Ready", async || {
+                nodes::ready(&client, options.nodes).await
+            })
+            .await?;
         }
         if options.has(Part::ControllerManager) {
-            self.wait_on(Part::ControllerManager, "the ServiceAccount default is there", async || {
-                self.access.has_default_account("default").await
-            })
+            self.wait_on(
+                Part::ControllerManager,
+                "the ServiceAccount default is there",
+                async || self.access.has_default_account("default").await,
+            )
             .await?;
         }
         Ok(())
@@ -135,6 +157,11 @@ impl Cluster {
     /// A folder of this cluster's own for whatever a test wants to write; removed with it.
     pub fn dir(&self) -> &Path {
         &self.access.dir
+    }
+
+    /// Where the binaries are (`kubectl`, `helm` …), for a `PATH`; none on an existing cluster without `make controlplane`.
+    pub fn bin_dir(&self) -> Option<&Path> {
+        self.access.bin_dir()
     }
 
     /// The base address of the API server.
@@ -223,7 +250,10 @@ impl Cluster {
 
     fn with_part<T>(&self, part: Part, act: impl FnOnce(&Process) -> T) -> Result<T> {
         let parts = self.parts()?;
-        parts.get(&part).map(act).ok_or_else(|| Error::NotRunning(part.to_string()))
+        parts
+            .get(&part)
+            .map(act)
+            .ok_or_else(|| Error::NotRunning(part.to_string()))
     }
 
     fn spawn_part(&self, part: Part) -> Result<()> {
@@ -240,7 +270,10 @@ impl Cluster {
             Part::Etcd => {
                 let etcd = self.own_or("etcd")?.layout.etcd_url();
                 let client = plain_client(&etcd)?;
-                self.wait_on(part, "etcd is ready", async || get(&client, "/readyz").await.map(drop)).await
+                self.wait_on(part, "etcd is ready", async || {
+                    get(&client, "/readyz").await.map(drop)
+                })
+                .await
             }
             Part::ApiServer => {
                 let client = self.admin()?;
@@ -254,7 +287,12 @@ impl Cluster {
     }
 
     /// [`eventually`], but fails at once, with the log, when a part it depends on has ended.
-    async fn wait_on(&self, part: Part, what: &str, mut attempt: impl AsyncFnMut() -> Result<()>) -> Result<()> {
+    async fn wait_on(
+        &self,
+        part: Part,
+        what: &str,
+        mut attempt: impl AsyncFnMut() -> Result<()>,
+    ) -> Result<()> {
         let outcome = eventually(START, what, async || {
             for watched in [Part::Etcd, Part::ApiServer, part] {
                 if let Some(Err(ended)) = self.parts()?.get_mut(&watched).map(Process::check) {
@@ -299,7 +337,10 @@ impl Drop for Shared {
 
 /// A new folder for one cluster, and the guard that removes it.
 pub(crate) fn folder(keep: bool) -> Result<(PathBuf, Arc<Guard>)> {
-    let dir = tempfile::Builder::new().prefix("kube-test-").tempdir().map_err(Error::io("a temporary folder"))?;
+    let dir = tempfile::Builder::new()
+        .prefix("kube-test-")
+        .tempdir()
+        .map_err(Error::io("a temporary folder"))?;
     let guard = Guard::start((!keep).then_some(dir.path()))?;
     Ok((dir.keep(), guard))
 }

@@ -16,7 +16,10 @@ pub(crate) fn if_panicking(access: &Access) {
     if thread::panicking() {
         let thread = thread::current();
         let dir = write(access, thread.name().unwrap_or("unnamed"));
-        note(&format!("kube-test: the state of the cluster is in {}", dir.display()));
+        note(&format!(
+            "kube-test: the state of the cluster is in {}",
+            dir.display()
+        ));
     }
 }
 
@@ -32,18 +35,40 @@ pub(crate) fn write(access: &Access, name: &str) -> PathBuf {
     let _ = fs::create_dir_all(&dir);
     copy_logs(&access.dir, &dir);
     let until = Instant::now() + PATIENCE;
-    let kinds = capture(access, &["api-resources", "--verbs=list", "-o", "name"], &dir.join("kinds.txt"), until);
+    let kinds = capture(
+        access,
+        &["api-resources", "--verbs=list", "-o", "name"],
+        &dir.join("kinds.txt"),
+        until,
+    );
     if kinds {
         let kinds = fs::read_to_string(dir.join("kinds.txt")).unwrap_or_default();
-        let kinds: Vec<&str> = kinds.lines().filter(|kind| !kind.is_empty() && *kind != "secrets").collect();
-        capture(access, &["get", &kinds.join(","), "-A"], &dir.join("objects.txt"), until);
-        capture(access, &["get", &kinds.join(","), "-A", "-o", "yaml"], &dir.join("objects.yaml"), until);
+        let kinds: Vec<&str> = kinds
+            .lines()
+            .filter(|kind| !kind.is_empty() && *kind != "secrets")
+            .collect();
+        capture(
+            access,
+            &["get", &kinds.join(","), "-A"],
+            &dir.join("objects.txt"),
+            until,
+        );
+        capture(
+            access,
+            &["get", &kinds.join(","), "-A", "-o", "yaml"],
+            &dir.join("objects.yaml"),
+            until,
+        );
     }
     dir
 }
 
 fn root() -> PathBuf {
-    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let set = |name: &str| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
     set("PLIMSOLL_TEST_DUMP").unwrap_or_else(|| {
         let target = set("CARGO_TARGET_DIR")
             .unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target"));
@@ -59,7 +84,9 @@ fn copy_logs(from: &Path, to: &Path) {
 }
 
 fn capture(access: &Access, args: &[&str], file: &Path, until: Instant) -> bool {
-    let Ok(tool) = access.tool("kubectl") else { return false };
+    let Ok(tool) = access.tool("kubectl") else {
+        return false;
+    };
     let mut command = tool.args(args).args(["--request-timeout=10s"]).command();
     let (Ok(out), Ok(err)) = (File::create(file), File::create(file.with_extension("errors"))) else {
         return false;
@@ -72,7 +99,9 @@ fn capture(access: &Access, args: &[&str], file: &Path, until: Instant) -> bool 
 }
 
 fn finish(command: &mut Command, until: Instant) -> bool {
-    let Ok(mut child) = command.spawn() else { return false };
+    let Ok(mut child) = command.spawn() else {
+        return false;
+    };
     while Instant::now() < until {
         if let Ok(Some(status)) = child.try_wait() {
             return status.success();

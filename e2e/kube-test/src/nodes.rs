@@ -14,7 +14,9 @@ pub(crate) async fn create(client: &Client, count: usize, zones: &[String]) -> R
     for index in 0..count {
         let zone = (!zones.is_empty()).then(|| zones[index % zones.len()].as_str());
         let node = node(index, zone)?;
-        api.create(&PostParams::default(), &node).await.map_err(Error::api("creating a node"))?;
+        api.create(&PostParams::default(), &node)
+            .await
+            .map_err(Error::api("creating a node"))?;
     }
     Ok(())
 }
@@ -43,14 +45,25 @@ fn node(index: usize, zone: Option<&str>) -> Result<Node> {
 /// Whether all of them can take pods: Ready, and the taint of the start gone.
 pub(crate) async fn ready(client: &Client, count: usize) -> Result<()> {
     let api: Api<Node> = Api::all(client.clone());
-    let nodes = api.list(&ListParams::default()).await.map_err(Error::api("listing nodes"))?;
+    let nodes = api
+        .list(&ListParams::default())
+        .await
+        .map_err(Error::api("listing nodes"))?;
     let ready = nodes.iter().filter(|node| is_ready(node)).count();
-    if ready >= count { Ok(()) } else { Err(not_yet(format!("{ready} of {count} nodes are Ready"))) }
+    if ready >= count {
+        Ok(())
+    } else {
+        Err(not_yet(format!("{ready} of {count} nodes are Ready")))
+    }
 }
 
 fn is_ready(node: &Node) -> bool {
     let conditions = node.status.as_ref().and_then(|status| status.conditions.as_ref());
     let ready = conditions.is_some_and(|all| all.iter().any(|c| c.type_ == "Ready" && c.status == "True"));
-    let tainted = node.spec.as_ref().and_then(|spec| spec.taints.as_ref()).is_some_and(|all| !all.is_empty());
+    let tainted = node
+        .spec
+        .as_ref()
+        .and_then(|spec| spec.taints.as_ref())
+        .is_some_and(|all| !all.is_empty());
     ready && !tainted
 }

@@ -25,8 +25,13 @@ pub enum Part {
 
 impl Part {
     /// All of them, in the order in which they start.
-    pub const ALL: [Self; 5] =
-        [Self::Etcd, Self::ApiServer, Self::ControllerManager, Self::Scheduler, Self::Kwok];
+    pub const ALL: [Self; 5] = [
+        Self::Etcd,
+        Self::ApiServer,
+        Self::ControllerManager,
+        Self::Scheduler,
+        Self::Kwok,
+    ];
 
     /// The name of its binary and of its log file.
     pub fn name(self) -> &'static str {
@@ -68,7 +73,13 @@ pub(crate) struct Layout {
 impl Layout {
     pub(crate) fn reserve(dir: &Path, binaries: Binaries) -> Result<Self> {
         let (etcd, etcd_peer, apiserver) = (Port::reserve()?, Port::reserve()?, Port::reserve()?);
-        Ok(Self { dir: dir.to_owned(), binaries, etcd, etcd_peer, apiserver })
+        Ok(Self {
+            dir: dir.to_owned(),
+            binaries,
+            etcd,
+            etcd_peer,
+            apiserver,
+        })
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -89,7 +100,8 @@ impl Layout {
 
     /// The kubeconfig of one of [`USERS`].
     pub(crate) fn kubeconfig_of(&self, user: &str) -> PathBuf {
-        self.dir.join(format!("{}.kubeconfig", user.trim_start_matches("system:")))
+        self.dir
+            .join(format!("{}.kubeconfig", user.trim_start_matches("system:")))
     }
 
     fn arg(&self, flag: &str, file: &str) -> String {
@@ -112,7 +124,10 @@ impl Layout {
     }
 
     fn etcd_args(&self) -> Vec<String> {
-        let (client, peer) = (self.etcd_url(), format!("http://127.0.0.1:{}", self.etcd_peer.number));
+        let (client, peer) = (
+            self.etcd_url(),
+            format!("http://127.0.0.1:{}", self.etcd_peer.number),
+        );
         vec![
             self.arg("data-dir", "etcd"),
             format!("--listen-client-urls={client}"),
@@ -150,7 +165,10 @@ impl Layout {
 
     fn controller_manager_args(&self) -> Vec<String> {
         vec![
-            format!("--kubeconfig={}", self.kubeconfig_of("system:kube-controller-manager").display()),
+            format!(
+                "--kubeconfig={}",
+                self.kubeconfig_of("system:kube-controller-manager").display()
+            ),
             self.arg("service-account-private-key-file", "sa.key"),
             self.arg("root-ca-file", "ca.crt"),
             "--use-service-account-credentials".to_owned(),
@@ -163,7 +181,10 @@ impl Layout {
 
     fn scheduler_args(&self) -> Vec<String> {
         vec![
-            format!("--kubeconfig={}", self.kubeconfig_of("system:kube-scheduler").display()),
+            format!(
+                "--kubeconfig={}",
+                self.kubeconfig_of("system:kube-scheduler").display()
+            ),
             "--leader-elect=false".to_owned(),
             "--secure-port=0".to_owned(),
             "--kube-api-qps=500".to_owned(),

@@ -38,7 +38,10 @@ impl Pki {
 
     /// The static bearer token of a built-in user: fixed for the cluster, not to be guessed from outside.
     pub(crate) fn token(&self, user: &str) -> String {
-        hex(&Sha256::new().chain_update(&self.secret).chain_update(user).finalize())
+        hex(&Sha256::new()
+            .chain_update(&self.secret)
+            .chain_update(user)
+            .finalize())
     }
 }
 
@@ -51,9 +54,17 @@ fn ca_params() -> Result<CertificateParams> {
 }
 
 fn server_params() -> Result<CertificateParams> {
-    let names = ["127.0.0.1", "10.0.0.1", "localhost", "kubernetes", "kubernetes.default.svc"];
+    let names = [
+        "127.0.0.1",
+        "10.0.0.1",
+        "localhost",
+        "kubernetes",
+        "kubernetes.default.svc",
+    ];
     let mut params = CertificateParams::new(names.map(str::to_owned).to_vec())?;
-    params.distinguished_name.push(DnType::CommonName, "kube-apiserver");
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "kube-apiserver");
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
     Ok(params)
@@ -63,6 +74,9 @@ fn server_params() -> Result<CertificateParams> {
 pub(crate) fn write_private(path: &Path, content: &str) -> Result<()> {
     let mut options = fs::File::options();
     options.write(true).create(true).truncate(true).mode(0o600);
-    let mut file = options.open(path).map_err(Error::io(path.display().to_string()))?;
-    file.write_all(content.as_bytes()).map_err(Error::io(path.display().to_string()))
+    let mut file = options
+        .open(path)
+        .map_err(Error::io(path.display().to_string()))?;
+    file.write_all(content.as_bytes())
+        .map_err(Error::io(path.display().to_string()))
 }

@@ -31,13 +31,16 @@ impl Port {
                 return Ok(Self { number, _lock: lock });
             }
         }
-        Err(Error::io("reserving a loopback port")(std::io::ErrorKind::AddrInUse.into()))
+        Err(Error::io("reserving a loopback port")(
+            std::io::ErrorKind::AddrInUse.into(),
+        ))
     }
 }
 
 fn lock_dir() -> Result<PathBuf> {
     let user = env::var("USER").unwrap_or_default();
-    let dir = env::temp_dir().join(format!("kube-test-ports-{user}"));
+    // Not TMPDIR: processes that differ in it share the ports all the same.
+    let dir = PathBuf::from(format!("/tmp/kube-test-ports-{user}"));
     fs::create_dir_all(&dir).map_err(Error::io(dir.display().to_string()))?;
     Ok(dir)
 }

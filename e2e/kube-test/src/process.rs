@@ -41,7 +41,10 @@ impl Guard {
             .spawn()
             .map_err(Error::io("starting the guard"))?;
         let pipe = Mutex::new(shell.stdin.take());
-        Ok(Arc::new(Self { shell: Mutex::new(shell), pipe }))
+        Ok(Arc::new(Self {
+            shell: Mutex::new(shell),
+            pipe,
+        }))
     }
 
     fn tell(&self, line: &str) -> std::io::Result<()> {
@@ -85,9 +88,18 @@ impl Process {
             .spawn()
             .map_err(Error::io(format!("starting {name}")))?;
         let gate = child.stdin.take();
-        let process = Self { name: name.to_owned(), child, log, guard: Arc::clone(guard), status: None };
-        guard.tell(&format!("+{}\n", process.id())).map_err(Error::io("telling the guard"))?;
-        gate.map_or(Ok(()), |mut gate| gate.write_all(b"go\n")).map_err(Error::io(format!("starting {name}")))?;
+        let process = Self {
+            name: name.to_owned(),
+            child,
+            log,
+            guard: Arc::clone(guard),
+            status: None,
+        };
+        guard
+            .tell(&format!("+{}\n", process.id()))
+            .map_err(Error::io("telling the guard"))?;
+        gate.map_or(Ok(()), |mut gate| gate.write_all(b"go\n"))
+            .map_err(Error::io(format!("starting {name}")))?;
         Ok(process)
     }
 
@@ -111,9 +123,11 @@ impl Process {
     pub fn check(&mut self) -> Result<()> {
         match self.exit_status() {
             None => Ok(()),
-            Some(status) => {
-                Err(Error::PartEnded { part: self.name.clone(), status, log: self.log_tail(20) })
-            }
+            Some(status) => Err(Error::PartEnded {
+                part: self.name.clone(),
+                status,
+                log: self.log_tail(20),
+            }),
         }
     }
 
@@ -157,7 +171,9 @@ impl Process {
 
     /// All it has written so far, standard output and error.
     pub fn log(&self) -> String {
-        fs::read(&self.log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+        fs::read(&self.log)
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .unwrap_or_default()
     }
 
     /// The last lines it has written.
@@ -187,7 +203,10 @@ impl Drop for Process {
 
 fn gated(command: &Command) -> Command {
     let mut gated = Command::new("/bin/sh");
-    gated.args(["-c", GATE, "kube-test-gate"]).arg(command.get_program()).args(command.get_args());
+    gated
+        .args(["-c", GATE, "kube-test-gate"])
+        .arg(command.get_program())
+        .args(command.get_args());
     for (name, value) in command.get_envs() {
         match value {
             Some(value) => gated.env(name, value),

@@ -41,7 +41,14 @@ impl Prometheus {
         let binaries = Binaries::locate()?;
         let program = binaries.path("prometheus")?;
         let (dir, guard) = folder(false)?;
-        write(&dir.join("rules.yaml"), if rules.trim().is_empty() { "groups: []" } else { rules })?;
+        write(
+            &dir.join("rules.yaml"),
+            if rules.trim().is_empty() {
+                "groups: []"
+            } else {
+                rules
+            },
+        )?;
         write(&dir.join("prometheus.yaml"), &format!("{:#}", config(targets)))?;
         let port = Port::reserve()?;
         let mut command = Command::new(program);
@@ -52,7 +59,10 @@ impl Prometheus {
             "--log.level=warn".to_owned(),
         ]);
         let process = Process::spawn(&guard, "prometheus", &command, dir.join("prometheus.log"))?;
-        let prometheus = Self { port, process: Mutex::new(process) };
+        let prometheus = Self {
+            port,
+            process: Mutex::new(process),
+        };
         prometheus.ready().await?;
         Ok(prometheus)
     }
@@ -60,7 +70,11 @@ impl Prometheus {
     async fn ready(&self) -> Result<()> {
         let client = self.client()?;
         let outcome = eventually(Duration::from_secs(30), "Prometheus is ready", async || {
-            let ended = self.process.lock().unwrap_or_else(PoisonError::into_inner).check();
+            let ended = self
+                .process
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .check();
             match ended {
                 Err(ended) => Ok(Err(ended)),
                 Ok(()) => get(&client, "/-/ready").await.map(|_| Ok(())),
@@ -76,24 +90,32 @@ impl Prometheus {
 
     /// The instant value of an expression: a series each; a scalar is one without labels.
     pub async fn query(&self, expression: &str) -> Result<Vec<Sample>> {
-        let data = self.api(&format!("query?query={}", percent_encode(expression))).await?;
+        let data = self
+            .api(&format!("query?query={}", percent_encode(expression)))
+            .await?;
         let unreadable = || Error::Prometheus(format!("no vector or scalar: {data}"));
         let series = match data["resultType"].as_str() {
             Some("scalar") => vec![json!({ "metric": {}, "value": data["result"] })],
             Some("vector") => data["result"].as_array().ok_or_else(unreadable)?.clone(),
             _ => return Err(unreadable()),
         };
-        series.iter().map(|one| sample(one).ok_or_else(unreadable)).collect()
+        series
+            .iter()
+            .map(|one| sample(one).ok_or_else(unreadable))
+            .collect()
     }
 
     /// The `data` of any GET of its HTTP API, such as `rules`, `alerts` or `targets`.
     pub async fn api(&self, path: &str) -> Result<Value> {
-        let text = get(&self.client()?, &format!("/api/v1/{path}")).await.map_err(|error| match error {
-            // Its error objects are not Kubernetes'; the text is in the message all the same.
-            Error::Api { source, .. } => Error::Prometheus(source.to_string()),
-            other => other,
-        })?;
-        let mut answer: Value = serde_json::from_str(&text).map_err(|error| Error::Prometheus(error.to_string()))?;
+        let text = get(&self.client()?, &format!("/api/v1/{path}"))
+            .await
+            .map_err(|error| match error {
+                // Its error objects are not Kubernetes'; the text is in the message all the same.
+                Error::Api { source, .. } => Error::Prometheus(source.to_string()),
+                other => other,
+            })?;
+        let mut answer: Value =
+            serde_json::from_str(&text).map_err(|error| Error::Prometheus(error.to_string()))?;
         if answer["status"] == "success" {
             return Ok(answer["data"].take());
         }
@@ -108,7 +130,11 @@ impl Prometheus {
 /// Runs the real promtool (`check rules FILE`, `test rules FILE`, `check metrics` …), fed with `input`.
 pub async fn promtool(args: &[&str], input: &str) -> Result<Output> {
     let program = Binaries::locate()?.path("promtool")?;
-    Tool::new(&program, Path::new(""), &std::env::temp_dir()).args(args).stdin(input).run().await
+    Tool::new(&program, Path::new(""), &std::env::temp_dir())
+        .args(args)
+        .stdin(input)
+        .run()
+        .await
 }
 
 fn write(path: &Path, content: &str) -> Result<()> {
@@ -132,7 +158,9 @@ fn sample(series: &Value) -> Option<Sample> {
 fn percent_encode(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                char::from(byte).to_string()
+            }
             _ => format!("%{byte:02X}"),
         })
         .collect()
@@ -145,7 +173,8 @@ mod tests {
 
     #[test]
     fn infinities_and_nan_are_values() {
-        let value = |text: &str| sample(&json!({ "metric": {}, "value": [0, text] })).map(|sample| sample.value);
+        let value =
+            |text: &str| sample(&json!({ "metric": {}, "value": [0, text] })).map(|sample| sample.value);
         assert_eq!(value("+Inf"), Some(f64::INFINITY));
         assert!(value("NaN").is_some_and(f64::is_nan));
         assert_eq!(value("x"), None);

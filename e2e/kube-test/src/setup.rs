@@ -26,13 +26,22 @@ pub(crate) fn write(layout: &Layout) -> Result<()> {
     write_private(&layout.path("tokens.csv"), &tokens(&pki))?;
     for (user, _) in USERS {
         let auth = json!({ "token": pki.token(user) });
-        write_kubeconfig(&layout.kubeconfig_of(user), &layout.server(), &layout.path("ca.crt"), user, &auth)?;
+        write_kubeconfig(
+            &layout.kubeconfig_of(user),
+            &layout.server(),
+            &layout.path("ca.crt"),
+            user,
+            &auth,
+        )?;
     }
     write_stages(layout)
 }
 
 fn tokens(pki: &Pki) -> String {
-    USERS.iter().map(|(user, group)| format!("{},{user},{user},\"{group}\"\n", pki.token(user))).collect()
+    USERS
+        .iter()
+        .map(|(user, group)| format!("{},{user},{user},\"{group}\"\n", pki.token(user)))
+        .collect()
 }
 
 fn write_stages(layout: &Layout) -> Result<()> {

@@ -38,13 +38,20 @@ pub struct Tool {
 impl Tool {
     pub(crate) fn new(program: &Path, kubeconfig: &Path, dir: &Path) -> Self {
         let (program, kubeconfig, dir) = (program.to_owned(), kubeconfig.to_owned(), dir.to_owned());
-        Self { program, args: Vec::new(), kubeconfig, dir, stdin: None }
+        Self {
+            program,
+            args: Vec::new(),
+            kubeconfig,
+            dir,
+            stdin: None,
+        }
     }
 
     /// Adds arguments.
     #[must_use]
     pub fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
-        self.args.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self.args
+            .extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
         self
     }
 
@@ -67,9 +74,11 @@ impl Tool {
         let mut command = Command::new(&self.program);
         command.args(&self.args).env("KUBECONFIG", &self.kubeconfig);
         command.env("KUBECACHEDIR", self.dir.join("kubectl-cache"));
-        for (variable, folder) in
-            [("HELM_CACHE_HOME", "cache"), ("HELM_CONFIG_HOME", "config"), ("HELM_DATA_HOME", "data")]
-        {
+        for (variable, folder) in [
+            ("HELM_CACHE_HOME", "cache"),
+            ("HELM_CONFIG_HOME", "config"),
+            ("HELM_DATA_HOME", "data"),
+        ] {
             command.env(variable, self.dir.join("helm").join(folder));
         }
         command
@@ -78,8 +87,15 @@ impl Tool {
     /// Runs it, whatever it answers.
     pub async fn output(self) -> Result<Output> {
         let mut command = tokio::process::Command::from(self.command());
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-        command.stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
+        command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        command.stdin(if self.stdin.is_some() {
+            Stdio::piped()
+        } else {
+            Stdio::null()
+        });
         let mut child = command.spawn().map_err(Error::io(self.line()))?;
         let input = child.stdin.take();
         let feed = async {
@@ -90,23 +106,48 @@ impl Tool {
         let (output, ()) = tokio::join!(child.wait_with_output(), feed);
         let output = output.map_err(Error::io(self.line()))?;
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        Ok(Output { status: output.status, stdout: text(output.stdout), stderr: text(output.stderr) })
+        Ok(Output {
+            status: output.status,
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+        })
     }
 
     /// Runs it; anything but success is [`Error::Tool`] with all it wrote.
     pub async fn run(self) -> Result<Output> {
         let line = self.line();
-        let Output { status, stdout, stderr } = self.output().await?;
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = self.output().await?;
         if status.success() {
-            return Ok(Output { status, stdout, stderr });
+            return Ok(Output {
+                status,
+                stdout,
+                stderr,
+            });
         }
-        Err(Error::Tool { command: line, status, stdout, stderr })
+        Err(Error::Tool {
+            command: line,
+            status,
+            stdout,
+            stderr,
+        })
     }
 
     fn line(&self) -> String {
-        let program = self.program.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let program = self
+            .program
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         let args = self.args.iter().map(|arg| arg.to_string_lossy());
-        std::iter::once(program.into()).chain(args).collect::<Vec<_>>().join(" ")
+        std::iter::once(program.into())
+            .chain(args)
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 }
 
@@ -128,6 +169,10 @@ impl Cluster {
 
     /// `kubectl apply` of YAML documents (client-side, as people do it).
     pub async fn apply(&self, yaml: &str) -> Result<Output> {
-        self.tool("kubectl")?.args(["apply", "-f", "-"]).stdin(yaml).run().await
+        self.tool("kubectl")?
+            .args(["apply", "-f", "-"])
+            .stdin(yaml)
+            .run()
+            .await
     }
 }

@@ -32,7 +32,11 @@ pub async fn eventually<T, E: Display>(
             Err(_) => {}
         }
         if Instant::now() + pause >= until {
-            return Err(Error::Deadline { what: what.to_owned(), within, last });
+            return Err(Error::Deadline {
+                what: what.to_owned(),
+                within,
+                last,
+            });
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 3 / 2).min(Duration::from_millis(250));

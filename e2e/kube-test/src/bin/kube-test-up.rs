@@ -40,7 +40,9 @@ async fn main() -> ExitCode {
 async fn run(options: Options) -> Result<()> {
     let end = until_told(options.until_stdin_closes);
     tokio::pin!(end);
-    let builder = Cluster::builder().nodes(options.nodes).zones(options.zones.clone());
+    let builder = Cluster::builder()
+        .nodes(options.nodes)
+        .zones(options.zones.clone());
     let cluster = tokio::select! {
         cluster = builder.start() => cluster?,
         ended = &mut end => return ended,
@@ -51,10 +53,19 @@ async fn run(options: Options) -> Result<()> {
 
 fn announce(cluster: &Cluster, options: &Options) -> Result<()> {
     let kubeconfig = cluster.kubeconfig().display().to_string();
-    let said = |source| Error::Io { what: "printing the kubeconfig".to_owned(), source };
+    let said = |source| Error::Io {
+        what: "printing the kubeconfig".to_owned(),
+        source,
+    };
     let seconds = cluster.started_in().as_secs_f32();
-    writeln!(std::io::stderr(), "kube-test-up: ready in {seconds:.1} s; end it with Ctrl-C").map_err(said)?;
-    writeln!(std::io::stdout(), "{kubeconfig}").and_then(|()| std::io::stdout().flush()).map_err(said)?;
+    writeln!(
+        std::io::stderr(),
+        "kube-test-up: ready in {seconds:.1} s; end it with Ctrl-C"
+    )
+    .map_err(said)?;
+    writeln!(std::io::stdout(), "{kubeconfig}")
+        .and_then(|()| std::io::stdout().flush())
+        .map_err(said)?;
     match &options.ready_file {
         None => Ok(()),
         Some(file) => std::fs::write(file, kubeconfig).map_err(said),
@@ -62,7 +73,12 @@ fn announce(cluster: &Cluster, options: &Options) -> Result<()> {
 }
 
 async fn until_told(stdin: bool) -> Result<()> {
-    let listen = |kind| signal(kind).map_err(|source| Error::Io { what: "listening to signals".to_owned(), source });
+    let listen = |kind| {
+        signal(kind).map_err(|source| Error::Io {
+            what: "listening to signals".to_owned(),
+            source,
+        })
+    };
     let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
     tokio::select! {
         _ = interrupt.recv() => {}
