@@ -28,11 +28,15 @@ check_tools() {
   else
     have=$(GOTOOLCHAIN=local go env GOVERSION | sed 's/^go//; s/[ -].*//')
     [ "$(printf '%s\n' "$need" "$have" | sort -V | head -1)" = "$need" ] ||
-      missing+=("Go $need or newer (found $have; https://go.dev/dl)")
+      missing+=("Go $need or newer, found $have (https://go.dev/dl)")
   fi
   # The Go parts are built without cgo; the crates that drive them (ring, and Rust's linker) are not.
   command -v cc >/dev/null || missing+=("a C compiler named cc (gcc or clang)")
-  [ ${#missing[@]} -eq 0 ] || die "missing: $(IFS=';'; echo "${missing[*]}" | sed 's/;/; /g')"
+  case ${#missing[@]} in
+  0) ;;
+  1) die "missing: ${missing[0]}" ;;
+  *) die "missing: ${missing[0]}, and ${missing[1]}" ;;
+  esac
 }
 
 check_tools

@@ -18,7 +18,7 @@ use crate::wait::eventually;
 use crate::{dump, nodes, setup};
 
 /// Longest time a part may take to answer, generous for a machine that builds at the same time.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 /// How long a part may take to end by itself before it is killed.
 const GRACE: Duration = Duration::from_secs(10);
 

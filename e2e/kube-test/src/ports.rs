@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
-use std::{env, process};
+use std::process;
 
 use crate::error::{Error, Result};
 
@@ -38,7 +38,7 @@ impl Port {
 }
 
 fn lock_dir() -> Result<PathBuf> {
-    let user = env::var("USER").unwrap_or_default();
+    let user = rustix::process::getuid().as_raw();
     // Not TMPDIR: processes that differ in it share the ports all the same.
     let dir = PathBuf::from(format!("/tmp/kube-test-ports-{user}"));
     fs::create_dir_all(&dir).map_err(Error::io(dir.display().to_string()))?;

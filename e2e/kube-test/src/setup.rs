@@ -38,10 +38,8 @@ pub(crate) fn write(layout: &Layout) -> Result<()> {
 }
 
 fn tokens(pki: &Pki) -> String {
-    USERS
-        .iter()
-        .map(|(user, group)| format!("{},{user},{user},\"{group}\"\n", pki.token(user)))
-        .collect()
+    let line = |(user, group): &(&str, &str)| format!("{},{user},{user},\"{group}\"", pki.token(user));
+    USERS.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn write_stages(layout: &Layout) -> Result<()> {

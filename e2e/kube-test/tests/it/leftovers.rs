@@ -1,12 +1,12 @@
 //! Nothing outlives the test process, however it ends; and a failed test leaves a dump.
 
 use std::fs;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use kube_test::{Cluster, Part, eventually};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
-use std::os::unix::process::CommandExt;
 
 use crate::SOON;
 
@@ -15,6 +15,9 @@ struct Up {
     process: Child,
     dir: PathBuf,
 }
+
+/// A way for it to end.
+type End = fn(&mut Child, Pid);
 
 async fn up(ready: &Path, until_stdin_closes: bool) -> Up {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kube-test-up"));
@@ -57,12 +60,13 @@ async fn all_gone(dir: &Path) {
 #[tokio::test]
 async fn after_any_end_of_the_process() {
     let files = tempfile::tempdir().unwrap();
-    let ends: [(&str, fn(&mut Child, Pid)); 4] = [
+    let ends: [(&str, End); 4] = [
         ("killed", |_, pid| kill_process(pid, Signal::KILL).unwrap()),
         ("terminated", |_, pid| kill_process(pid, Signal::TERM).unwrap()),
+        // Ctrl-C goes to the group
         ("interrupted", |_, pid| {
-            kill_process_group(pid, Signal::INT).unwrap()
-        }), // Ctrl-C goes to the group
+            kill_process_group(pid, Signal::INT).unwrap();
+        }),
         ("stdin closed", |process, _| drop(process.stdin.take())),
     ];
     for (name, end) in ends {

@@ -1,5 +1,6 @@
 //! Parts can be stopped, killed, frozen and started again.
 
+use std::process::Command;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Node;
@@ -17,6 +18,7 @@ async fn parts_end_and_come_back() {
     a_killed_api_server_comes_back(&cluster).await;
     a_killed_etcd_comes_back_with_its_objects(&cluster).await;
     a_stopped_controller_manager_does_nothing(&cluster).await;
+    a_killed_kwok_takes_the_nodes_over_again(&cluster).await;
 }
 
 async fn a_frozen_api_server_answers_late(cluster: &Cluster) {
@@ -86,6 +88,16 @@ async fn a_stopped_controller_manager_does_nothing(cluster: &Cluster) {
     .unwrap();
 }
 
+async fn a_killed_kwok_takes_the_nodes_over_again(cluster: &Cluster) {
+    cluster.kill(Part::Kwok).unwrap();
+    cluster.restart(Part::Kwok).await.unwrap();
+    cluster.kubectl(["run", "late", "--image=late"]).await.unwrap();
+    cluster
+        .kubectl(["wait", "pod/late", "--for=condition=Ready", "--timeout=40s"])
+        .await
+        .unwrap();
+}
+
 #[tokio::test]
 async fn clusters_live_side_by_side_with_arguments_of_their_own() {
     let bare = || {
@@ -117,4 +129,35 @@ async fn a_part_that_cannot_start_says_why_at_once() {
         error.contains("kube-apiserver ended") && error.contains("unknown flag: --no-such-flag"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn any_program_runs_under_the_guard() {
+    let cluster = Cluster::shared().await.unwrap();
+    let script = "trap 'echo bye; exit 3' TERM; echo hello $GREETED; while :; do sleep 0.05; done";
+    let mut command = Command::new("sh");
+    command.args(["-c", script]).env("GREETED", "world");
+    let mut process = cluster.spawn("greeter", &command).unwrap();
+    let greets = async || {
+        if process.log().contains("hello world") {
+            Ok(())
+        } else {
+            Err(process.log())
+        }
+    };
+    eventually(SOON, "it greets", greets).await.unwrap();
+    let status = process.stop(SOON).await.unwrap();
+    assert_eq!(
+        (status.code(), process.log().as_str()),
+        (Some(3), "hello world\nbye\n")
+    );
+
+    let mut absent = cluster
+        .spawn("absent", &Command::new("/no/such/program"))
+        .unwrap();
+    let error = eventually(SOON, "it ends", async || match absent.check() {
+        Err(error) => Ok(error.to_string()),
+        Ok(()) => Err("still there"),
+    });
+    assert!(error.await.unwrap().contains("/no/such/program"));
 }
