@@ -1,6 +1,6 @@
 //! The API server's audit log, as something a test can ask.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
@@ -178,7 +178,7 @@ impl AuditLog {
 
 impl Cluster {
     /// Every request that was answered before this call (reading by the control plane itself left out). Waits until the
-    /// log has them: until a request of its own is in it and no write is under way.
+    /// log has them: until a request of its own is in it, and the answer to every write received before that.
     pub async fn audit(&self) -> Result<AuditLog> {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let marker = format!(
@@ -211,7 +211,8 @@ pub(crate) struct AuditTail {
     events: Vec<Arc<AuditEvent>>,
     /// Ids of writes received and not yet answered.
     under_way: HashSet<String>,
-    markers: HashSet<String>,
+    /// For each marker the writes under way when it was answered: only those can be missing from the log.
+    markers: HashMap<String, HashSet<String>>,
 }
 
 impl AuditTail {
@@ -221,19 +222,20 @@ impl AuditTail {
             offset: 0,
             events: Vec::new(),
             under_way: HashSet::new(),
-            markers: HashSet::new(),
+            markers: HashMap::new(),
         }
     }
 
     fn caught_up(&mut self, marker: &str) -> Result<()> {
         self.read_on()?;
-        if !self.markers.contains(marker) {
-            return Err(not_yet("the last request is not logged yet"));
+        let earlier = self
+            .markers
+            .get(marker)
+            .ok_or_else(|| not_yet("the last request is not logged yet"))?;
+        match earlier.intersection(&self.under_way).count() {
+            0 => Ok(()),
+            some => Err(not_yet(format!("{some} writes are under way"))),
         }
-        if !self.under_way.is_empty() {
-            return Err(not_yet(format!("{} writes are under way", self.under_way.len())));
-        }
-        Ok(())
     }
 
     fn read_on(&mut self) -> Result<()> {
@@ -264,7 +266,7 @@ impl AuditTail {
             "ResponseComplete" | "Panic" => {
                 self.under_way.remove(&raw.audit_id);
                 if raw.request_uri.starts_with(MARKER) {
-                    self.markers.insert(raw.request_uri);
+                    self.markers.insert(raw.request_uri, self.under_way.clone());
                 } else {
                     self.events.push(Arc::new(raw.into()));
                 }

@@ -102,7 +102,7 @@ async fn an_existing_cluster_has_clients_but_no_parts() {
     assert!(cluster.is_external());
     cluster.kubectl(["get", "nodes"]).await.unwrap();
     let version = cluster.admin().unwrap().apiserver_version().await.unwrap();
-    assert_eq!(version.git_version, "v1.37.1");
+    assert!(version.git_version.starts_with("v1."), "{}", version.git_version);
     for error in [
         cluster.kill(Part::ApiServer).unwrap_err(),
         cluster.audit().await.unwrap_err(),
