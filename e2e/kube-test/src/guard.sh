@@ -1,0 +1,14 @@
+# The guard of one test cluster. It lives as long as its standard input: when that closes, because the cluster was
+# dropped or because the test process died in whatever way, it kills all that is left and removes the folder $1.
+# Input, a line each: "+PID" a process group to end, "-PID" one that has ended.
+trap '' HUP INT TERM
+left=' '
+while read -r line; do
+  pid=${line#?}
+  case $line in
+  +*) left="$left$pid " ;;
+  -*) case $left in *" $pid "*) left="${left%% $pid *} ${left#* $pid }" ;; esac ;;
+  esac
+done
+for pid in $left; do kill -s KILL -- "-$pid" 2>/dev/null; done
+[ -z "$1" ] || rm -rf -- "$1" 2>/dev/null || { sleep 1; rm -rf -- "$1"; }

@@ -1,0 +1,82 @@
+//! Keys and certificates of one cluster.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use sha2::{Digest, Sha256};
+
+use crate::binaries::hex;
+use crate::error::{Error, Result};
+
+/// What the parts and clients need of it; the files lie in the cluster's folder.
+#[derive(Debug)]
+pub(crate) struct Pki {
+    secret: String,
+}
+
+impl Pki {
+    /// Writes `ca.crt`, `apiserver.crt`, `apiserver.key` `sa.key` and `sa.pub` (ServiceAccount tokens) into `dir`.
+    pub(crate) fn create(dir: &Path) -> Result<Self> {
+        let ca_key = KeyPair::generate()?;
+        let ca_params = ca_params()?;
+        let ca = ca_params.self_signed(&ca_key)?.pem();
+        let issuer = Issuer::new(ca_params, ca_key);
+        let server_key = KeyPair::generate()?;
+        let server = server_params()?.signed_by(&server_key, &issuer)?;
+        let sa_key = KeyPair::generate()?;
+        write_private(&dir.join("sa.pub"), &sa_key.public_key_pem())?;
+        let sa_key = sa_key.serialize_pem();
+        write_private(&dir.join("ca.crt"), &ca)?;
+        write_private(&dir.join("apiserver.crt"), &server.pem())?;
+        write_private(&dir.join("apiserver.key"), &server_key.serialize_pem())?;
+        write_private(&dir.join("sa.key"), &sa_key)?;
+        Ok(Self { secret: sa_key })
+    }
+
+    /// The static bearer token of a built-in user: fixed for the cluster, not to be guessed from outside.
+    pub(crate) fn token(&self, user: &str) -> String {
+        hex(&Sha256::new()
+            .chain_update(&self.secret)
+            .chain_update(user)
+            .finalize())
+    }
+}
+
+fn ca_params() -> Result<CertificateParams> {
+    let mut params = CertificateParams::new(Vec::<String>::new())?;
+    params.distinguished_name.push(DnType::CommonName, "kube-test CA");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
+    Ok(params)
+}
+
+fn server_params() -> Result<CertificateParams> {
+    let names = [
+        "127.0.0.1",
+        "10.0.0.1",
+        "localhost",
+        "kubernetes",
+        "kubernetes.default.svc",
+    ];
+    let mut params = CertificateParams::new(names.map(str::to_owned).to_vec())?;
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "kube-apiserver");
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
+    Ok(params)
+}
+
+/// Writes a file that only this user can read.
+pub(crate) fn write_private(path: &Path, content: &str) -> Result<()> {
+    let mut options = fs::File::options();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let mut file = options
+        .open(path)
+        .map_err(Error::io(path.display().to_string()))?;
+    file.write_all(content.as_bytes())
+        .map_err(Error::io(path.display().to_string()))
+}

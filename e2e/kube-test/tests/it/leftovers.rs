@@ -1,0 +1,154 @@
+//! Nothing outlives the test process, however it ends; and a failed test leaves a dump.
+
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use kube_test::{Cluster, Part, eventually};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+
+use crate::SOON;
+
+/// A whole process with a cluster, in a process group of its own as a shell would start it.
+struct Up {
+    process: Child,
+    dir: PathBuf,
+}
+
+/// A way for it to end.
+type End = fn(&mut Child, Pid);
+
+async fn up(ready: &Path, until_stdin_closes: bool) -> Up {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kube-test-up"));
+    command
+        .args(["--nodes", "1", "--ready-file"])
+        .arg(ready)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command.args(until_stdin_closes.then_some("--until-stdin-closes"));
+    let process = command.stdin(Stdio::piped()).process_group(0).spawn().unwrap();
+    let kubeconfig = eventually(SOON, "a cluster is up", async || {
+        match fs::read_to_string(ready) {
+            Ok(path) if !path.is_empty() => Ok(path),
+            other => Err(format!("{other:?}")),
+        }
+    });
+    let dir = Path::new(&kubeconfig.await.unwrap()).parent().unwrap().to_owned();
+    assert!(processes_of(&dir) >= Part::ALL.len());
+    Up { process, dir }
+}
+
+/// Processes that have the cluster's folder in their command line.
+fn processes_of(dir: &Path) -> usize {
+    let listing = Command::new("ps").args(["-Ao", "args="]).output().unwrap();
+    let dir = dir.display().to_string();
+    String::from_utf8_lossy(&listing.stdout)
+        .lines()
+        .filter(|line| line.contains(&dir))
+        .count()
+}
+
+async fn all_gone(dir: &Path) {
+    let gone = async || match (processes_of(dir), dir.exists()) {
+        (0, false) => Ok(()),
+        (left, folder) => Err(format!("{left} processes left, folder there: {folder}")),
+    };
+    eventually(SOON, "nothing is left", gone).await.unwrap();
+}
+
+#[tokio::test]
+async fn after_any_end_of_the_process() {
+    let files = tempfile::tempdir().unwrap();
+    let ends: [(&str, End); 4] = [
+        ("killed", |_, pid| kill_process(pid, Signal::KILL).unwrap()),
+        ("terminated", |_, pid| kill_process(pid, Signal::TERM).unwrap()),
+        // Ctrl-C goes to the group
+        ("interrupted", |_, pid| {
+            kill_process_group(pid, Signal::INT).unwrap();
+        }),
+        ("stdin closed", |process, _| drop(process.stdin.take())),
+    ];
+    for (name, end) in ends {
+        let Up { mut process, dir } = up(&files.path().join(name), true).await;
+        let pid = Pid::from_raw(process.id().try_into().unwrap()).unwrap();
+        end(&mut process, pid);
+        process.wait().unwrap();
+        all_gone(&dir).await;
+    }
+}
+
+#[tokio::test]
+async fn after_a_kill_during_the_start() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kube-test-up"));
+    let files = tempfile::tempdir().unwrap();
+    let mark = files.path().display().to_string();
+    // The cluster's folder lies in there, so its processes are told apart from other tests'.
+    command
+        .env("TMPDIR", files.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .stdin(Stdio::piped());
+    let mut process = command.spawn().unwrap();
+    let some = async || {
+        // The guard is the first.
+        if processes_of(Path::new(&mark)) > 1 {
+            Ok(())
+        } else {
+            Err("none yet")
+        }
+    };
+    eventually(SOON, "the first part has started", some)
+        .await
+        .unwrap();
+    process.kill().unwrap();
+    process.wait().unwrap();
+    let gone = async || match processes_of(Path::new(&mark)) {
+        0 => Ok(()),
+        left => Err(format!("{left} processes left")),
+    };
+    eventually(SOON, "nothing is left", gone).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_panic_leaves_a_dump_and_nothing_else() {
+    let cluster = Cluster::builder().nodes(1).start().await.unwrap();
+    cluster.kubectl(["create", "configmap", "a-clue"]).await.unwrap();
+    let dir = cluster.dir().to_owned();
+    let program = std::thread::Builder::new().name("a_failing_test".to_owned());
+    let failed = program.spawn(move || {
+        let _cluster = cluster;
+        panic!("as meant");
+    });
+    assert!(failed.unwrap().join().is_err());
+    all_gone(&dir).await;
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+    let root = std::env::var_os("PLIMSOLL_TEST_DUMP").map_or(target.join("kube-test"), PathBuf::from);
+    let dump = root.join("a_failing_test");
+    for file in ["objects.txt", "objects.yaml"] {
+        assert!(
+            fs::read_to_string(dump.join(file)).unwrap().contains("a-clue"),
+            "{file}"
+        );
+    }
+    for file in ["audit.log", "etcd.log", "kube-apiserver.log", "kwok.log"] {
+        assert!(dump.join(file).exists(), "{file}");
+    }
+    fs::remove_dir_all(dump).unwrap();
+}
+
+#[tokio::test]
+async fn missing_binaries_name_the_command_that_builds_them() {
+    let empty = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kube-test-up"));
+    let output = command
+        .env("KUBE_TEST_BIN_DIR", empty.path())
+        .env_remove("KUBE_TEST_KUBECONFIG")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        !output.status.success() && said.contains("no etcd in") && said.contains("make controlplane"),
+        "{said}"
+    );
+}
