@@ -1,4 +1,4 @@
-//! The arena: one flat run of 20-byte slots per document, in the order of the text. A mapping or sequence knows
+//! The arena: one flat run of 16-byte slots per document, in the order of the text. A mapping or sequence knows
 //! the number of slots it covers, so skipping a value of any size is one addition.
 
 use std::collections::HashSet;
@@ -72,6 +72,12 @@ impl Tree<'_> {
             Kind::Json => scalar::resolve_json(self.text(slot)),
             _ => Scalar::Str(self.text(slot)),
         }
+    }
+
+    /// Bytes on the heap, the input not counted.
+    #[cfg(test)]
+    pub(super) fn footprint(&self) -> usize {
+        self.slots.capacity() * size_of::<Slot>() + self.side.capacity()
     }
 
     pub(super) fn follow(&self, index: usize) -> usize {
