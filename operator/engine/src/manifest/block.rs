@@ -3,8 +3,9 @@
 //! scalars, tabs, CRLF, errors of any kind) is declined, and the general loader reads the document instead; so
 //! whatever is accepted here must come out exactly as there, which the tests compare.
 
+use super::builder::{Builder, Text};
 use super::flow::Line;
-use super::tree::{Builder, Kind, Text};
+use super::tree::Kind;
 
 /// Loads the document, or declines and leaves the builder half filled.
 pub(super) fn load(source: &str, first_line: usize, builder: &mut Builder<'_>) -> Option<()> {

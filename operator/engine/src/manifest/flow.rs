@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use memchr::{memchr, memchr2};
 
-use super::tree::{Builder, Kind, Text};
+use super::builder::{Builder, Text};
+use super::tree::Kind;
 
 /// The longest simple key of YAML.
 const LONGEST_KEY: usize = 1024;
