@@ -3,11 +3,15 @@
 //! scalars, tabs, CRLF, errors of any kind) is declined, and the general loader reads the document instead; so
 //! whatever is accepted here must come out exactly as there, which the tests compare.
 
+use super::builder::{Builder, Text};
 use super::flow::Line;
-use super::tree::{Builder, Kind, Text};
+use super::tree::Kind;
 
 /// Loads the document, or declines and leaves the builder half filled.
 pub(super) fn load(source: &str, first_line: usize, builder: &mut Builder<'_>) -> Option<()> {
+    if memchr::memchr(b'\r', source.as_bytes()).is_some() {
+        return None; // a break to YAML, alone too
+    }
     let mut reader = Reader {
         source,
         at: 0,
@@ -53,7 +57,7 @@ impl<'s> Reader<'s, '_, '_> {
                 None | Some(b'#') => {}
                 Some(b'\t') => return None,
                 Some(b'-') if indent == 0 && !self.started && bytes.starts_with(b"---") => {
-                    self.marker(&bytes[3..])?
+                    self.marker(&bytes[3..])?;
                 }
                 Some(_) => self.content(start, indent, end)?,
             }
@@ -165,7 +169,7 @@ impl<'s> Reader<'s, '_, '_> {
     fn literal(&mut self, line: &mut Line<'s>) -> Option<()> {
         let chomping = line.literal_header()?;
         let parent = self.levels.last()?.indent;
-        let at_line = self.number;
+        let text_line = self.number + 1; // where the general loader places it too
         let mut indent = None;
         let mut blanks = 0;
         self.scratch.clear();
@@ -204,7 +208,7 @@ impl<'s> Reader<'s, '_, '_> {
             _ => {}
         }
         self.builder
-            .scalar(Kind::Text, &Text::Owned(&self.scratch), at_line)
+            .scalar(Kind::Text, &Text::Owned(&self.scratch), text_line)
             .ok()
     }
 }

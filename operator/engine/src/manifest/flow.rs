@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use memchr::{memchr, memchr2};
 
-use super::tree::{Builder, Kind, Text};
+use super::builder::{Builder, Text};
+use super::tree::Kind;
 
 /// The longest simple key of YAML.
 const LONGEST_KEY: usize = 1024;
@@ -241,9 +242,8 @@ fn plain_end(rest: &[u8], flow: bool) -> Option<(usize, bool)> {
             b' ' => continue,
             b'#' if rest[at - 1] == b' ' => return (!flow).then_some((end, false)),
             b':' if matches!(rest.get(at + 1), None | Some(b' ')) => return Some((end, true)),
-            b':' if flow => return None,
             b',' | b']' | b'}' if flow => return Some((end, false)),
-            b'[' | b'{' if flow => return None,
+            b':' | b'[' | b'{' if flow => return None,
             0..=0x1f | 0x7f => return None,
             _ => {}
         }

@@ -1,9 +1,10 @@
 //! Loads one JSON document. serde_json has no positions, so the brackets are read here; strings with escapes go
 //! to serde_json.
 
+use super::builder::{Builder, Text};
 use super::error::Problem;
 use super::split::json_string;
-use super::tree::{Builder, Kind, Text};
+use super::tree::Kind;
 
 /// Where (byte offset) and why a document is not JSON.
 pub(super) struct NotJson {

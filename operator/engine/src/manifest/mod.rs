@@ -9,6 +9,7 @@
 
 mod binary;
 mod block;
+mod builder;
 mod de;
 mod error;
 mod flow;
@@ -30,8 +31,9 @@ pub use path::{PathSegment, segments};
 pub use scalar::Scalar;
 pub use split::{RawDocument, split};
 
+use builder::{Builder, Text};
 use memchr::{memchr, memmem};
-use tree::{Builder, Kind, Text, Tree};
+use tree::{Kind, Tree};
 
 /// Deepest nesting read, aliases followed. The deepest field of a Kubernetes API is at about 20; a CRD's schema
 /// may go further.

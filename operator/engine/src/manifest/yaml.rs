@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag};
 
 use super::binary;
+use super::builder::{Builder, Text};
 use super::error::{ManifestError, Problem};
 use super::scalar::{self, Scalar};
-use super::tree::{Builder, Kind, Text};
+use super::tree::Kind;
 
 pub(super) fn load(source: &str, line_offset: usize, builder: &mut Builder<'_>) -> Result<(), ManifestError> {
     let mut loader = Loader {

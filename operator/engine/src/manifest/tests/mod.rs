@@ -9,7 +9,8 @@ mod streams;
 
 use serde_json::Value;
 
-use super::tree::{Builder, Kind};
+use super::builder::Builder;
+use super::tree::Kind;
 use super::{Document, Node, Problem, RawDocument, block, load_any_yaml, parse, split};
 
 fn raw(text: &str) -> RawDocument<'_> {

@@ -99,16 +99,19 @@ proptest! {
     fn reads_what_serde_yaml_writes(value in value()) {
         let yaml = serde_yaml::to_string(&value).unwrap();
         fast_equals_general(&yaml);
-        prop_assume!(!kubectl_differs(&yaml));
-        prop_assume!(!yaml.contains("{{"));
+        // YAML 1.1 breaks lines at U+0085, U+2028 and U+2029, and libyaml folds there; YAML 1.2 does not.
+        let old_breaks = yaml.contains(['\u{85}', '\u{2028}', '\u{2029}']);
+        if old_breaks || kubectl_differs(&yaml) || yaml.contains("{{") {
+            return Ok(()); // about half of the values, too many to have them drawn again
+        }
         let document = parse(&RawDocument { bytes: yaml.as_bytes(), line: 1 });
         prop_assert_eq!(document.map(|d| d.root().to_json()), Ok(value), "{}", yaml);
     }
 
     #[test]
     fn reads_json_as_serde_json_does(value in value(), pretty in any::<bool>()) {
+        let value = Value::Array(vec![value]);
         let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) }.unwrap();
-        prop_assume!(text.starts_with(['{', '[']));
         let raws: Vec<_> = split(text.as_bytes()).collect();
         prop_assert_eq!(raws.len(), 1);
         match parse(&raws[0]) {

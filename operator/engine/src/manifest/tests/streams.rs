@@ -223,3 +223,15 @@ fn json_has_lines_and_its_own_numbers() {
     assert_eq!(json("---\n{\"a\": 08}"), j!({"a": 8}), "YAML in braces is YAML");
     assert_eq!(json("{a: yes}"), j!({"a": true}));
 }
+
+#[test]
+fn a_manifest_takes_little_memory() {
+    let container = "      - name: app\n        image: registry.example.com/app:1\n        ports:\n        - containerPort: 80\n";
+    let text = format!(
+        "apiVersion: v1\nkind: Pod\nspec:\n    containers:\n{}",
+        container.repeat(500)
+    );
+    let document = read(&text);
+    assert_eq!(size_of::<super::super::tree::Slot>(), 16);
+    assert!(document.tree.footprint() < 4 * text.len());
+}
