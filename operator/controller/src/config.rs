@@ -1,0 +1,38 @@
+//! What the process is told from outside: flags and the downward API, never the environment read deep inside.
+
+use std::net::SocketAddr;
+
+use jiff::SignedDuration;
+
+/// How a `plimsoll run` process behaves.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Namespace of the Lease: the operator's own.
+    pub namespace: String,
+    /// Who this process is: the pod's name, unique among replicas.
+    pub identity: String,
+    /// Where `/livez`, `/readyz` and `/metrics` are served.
+    pub listen: SocketAddr,
+    /// Whether repairs may be written at all (the chart grants the verbs only then).
+    pub remediation: bool,
+    /// How often rights are re-checked: a running watch outlives its RBAC.
+    pub access_interval: SignedDuration,
+    /// How long a kind may take to list before it counts as Unknown and holds nobody up.
+    pub sync_deadline: SignedDuration,
+    /// How long events are gathered before a turn.
+    pub coalesce: SignedDuration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            namespace: "plimsoll-system".into(),
+            identity: "plimsoll".into(),
+            listen: SocketAddr::from(([0, 0, 0, 0], 8080)),
+            remediation: false,
+            access_interval: SignedDuration::from_secs(60),
+            sync_deadline: SignedDuration::from_secs(60),
+            coalesce: SignedDuration::from_millis(20),
+        }
+    }
+}
