@@ -3,8 +3,14 @@
 //! The controller receives the registry of controls as an argument and never names one.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod actor;
 mod config;
+mod exceptions;
 mod published;
+mod run;
+mod source;
 
 pub use config::Config;
 pub use published::{Changes, Health, Published};
+pub use run::{Running, start};
+pub use source::Raw;

@@ -3,7 +3,7 @@
 use crate::{kind::Kind, unknown::Unknown};
 
 /// How much of a kind is known.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Coverage {
     /// The first list is still under way.
     #[default]
@@ -22,7 +22,7 @@ pub enum Coverage {
 
 impl Coverage {
     /// Whether an object that is not in the inventory does not exist.
-    pub fn proves_absence(&self, kind: Kind) -> Result<(), Unknown> {
+    pub fn proves_absence(self, kind: Kind) -> Result<(), Unknown> {
         match self {
             Self::Complete => Ok(()),
             // A kind that is optional and absent is empty; a builtin kind that is absent is a broken API server.
@@ -43,7 +43,7 @@ impl Coverage {
     }
 
     /// Whether an object that is in the inventory can be relied on.
-    pub fn proves_presence(&self, kind: Kind) -> Result<(), Unknown> {
+    pub fn proves_presence(self, kind: Kind) -> Result<(), Unknown> {
         match self {
             Self::Complete | Self::Partial | Self::Absent => Ok(()),
             Self::Syncing => {
@@ -66,7 +66,7 @@ impl Coverage {
     }
 
     /// Whether waiting longer may still bring the kind.
-    pub fn is_settled(&self) -> bool {
-        *self != Self::Syncing
+    pub fn is_settled(self) -> bool {
+        self != Self::Syncing
     }
 }

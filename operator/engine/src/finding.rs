@@ -107,43 +107,6 @@ pub struct Finding {
     pub repair: Option<Repair>,
 }
 
-impl Finding {
-    /// Sets where in the object the finding is.
-    #[must_use]
-    pub fn at(mut self, field_path: impl Into<Box<str>>) -> Self {
-        self.field_path = Some(field_path.into());
-        self
-    }
-
-    /// Adds what was seen.
-    #[must_use]
-    pub fn seen(mut self, evidence: impl Into<String>) -> Self {
-        self.evidence.push(bounded(evidence.into()));
-        self
-    }
-
-    /// Sets a severity other than the control's.
-    #[must_use]
-    pub fn severity(mut self, severity: Severity) -> Self {
-        self.severity = Some(severity);
-        self
-    }
-
-    /// Makes the finding about another object than the unit's subject.
-    #[must_use]
-    pub fn about(mut self, object: ObjRef) -> Self {
-        self.object = object;
-        self
-    }
-
-    /// Tells the finding apart from others of its reason on its object.
-    #[must_use]
-    pub fn detail(mut self, detail: impl Into<Box<str>>) -> Self {
-        self.detail = Some(detail.into());
-        self
-    }
-}
-
 /// Cuts a text to [`LONGEST`] bytes at a character boundary.
 fn bounded(mut text: String) -> Box<str> {
     if text.len() > LONGEST {
@@ -161,7 +124,7 @@ fn bounded(mut text: String) -> Box<str> {
 #[derive(Debug)]
 pub struct Findings {
     subject: ObjRef,
-    pub(crate) findings: Vec<Finding>,
+    pub(crate) found: Vec<Finding>,
     pub(crate) not_applicable: Option<&'static str>,
     pub(crate) unknown: Option<Unknown>,
     pub(crate) notes: Vec<Box<str>>,
@@ -171,7 +134,7 @@ impl Findings {
     pub(crate) fn new(subject: ObjRef) -> Self {
         Self {
             subject,
-            findings: Vec::new(),
+            found: Vec::new(),
             not_applicable: None,
             unknown: None,
             notes: Vec::new(),
@@ -180,7 +143,7 @@ impl Findings {
 
     /// Records a failure on the unit's subject; the returned finding can be refined in place.
     pub fn fail(&mut self, reason: &'static str, message: impl Into<String>) -> FindingRef<'_> {
-        self.findings.push(Finding {
+        self.found.push(Finding {
             reason,
             object: self.subject.clone(),
             field_path: None,
@@ -190,7 +153,8 @@ impl Findings {
             detail: None,
             repair: None,
         });
-        FindingRef(self.findings.len() - 1, self)
+        let last = self.found.len() - 1;
+        FindingRef(&mut self.found[last])
     }
 
     /// The control does not concern this unit; `reason` is a short phrase such as `scaled to zero`.
@@ -211,32 +175,42 @@ impl Findings {
 
 /// The finding just recorded, to be refined.
 #[derive(Debug)]
-pub struct FindingRef<'a>(usize, &'a mut Findings);
+pub struct FindingRef<'a>(&'a mut Finding);
 
-macro_rules! refine {
-    ($($(#[$doc:meta])* $name:ident($arg:ident: $ty:ty);)+) => {
-        impl FindingRef<'_> {
-            $($(#[$doc])* pub fn $name(self, $arg: $ty) -> Self {
-                if let Some(finding) = self.1.findings.get_mut(self.0) {
-                    *finding = finding.clone().$name($arg);
-                }
-                self
-            })+
-        }
-    };
-}
-
-refine! {
+#[allow(
+    clippy::return_self_not_must_use,
+    reason = "the finding is recorded already; refining it is optional"
+)]
+impl FindingRef<'_> {
     /// Sets where in the object the finding is.
-    at(field_path: impl Into<Box<str>>);
+    pub fn at(self, field_path: impl Into<Box<str>>) -> Self {
+        self.0.field_path = Some(field_path.into());
+        self
+    }
+
     /// Adds what was seen.
-    seen(evidence: impl Into<String>);
+    pub fn seen(self, evidence: impl Into<String>) -> Self {
+        self.0.evidence.push(bounded(evidence.into()));
+        self
+    }
+
     /// Sets a severity other than the control's.
-    severity(severity: Severity);
+    pub fn severity(self, severity: Severity) -> Self {
+        self.0.severity = Some(severity);
+        self
+    }
+
     /// Makes the finding about another object than the unit's subject.
-    about(object: ObjRef);
+    pub fn about(self, object: ObjRef) -> Self {
+        self.0.object = object;
+        self
+    }
+
     /// Tells the finding apart from others of its reason on its object.
-    detail(detail: impl Into<Box<str>>);
+    pub fn detail(self, detail: impl Into<Box<str>>) -> Self {
+        self.0.detail = Some(detail.into());
+        self
+    }
 }
 
 /// Whether a repair may be made without asking. The class is a ceiling: modes and policy lower it, nothing raises it.

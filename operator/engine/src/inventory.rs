@@ -53,8 +53,8 @@ impl Inventory {
     }
 
     /// The coverage of a kind; a kind nobody spoke of is still syncing.
-    pub fn coverage(&self, kind: Kind) -> &Coverage {
-        self.coverage.get(&kind).unwrap_or(&Coverage::Syncing)
+    pub fn coverage(&self, kind: Kind) -> Coverage {
+        self.coverage.get(&kind).copied().unwrap_or_default()
     }
 
     /// How many objects are held.
@@ -69,7 +69,7 @@ impl Inventory {
 
     /// Sets the coverage of a kind; tells whether that changed anything.
     pub(crate) fn set_coverage(&mut self, kind: Kind, coverage: Coverage) -> bool {
-        self.coverage.insert(kind, coverage.clone()).unwrap_or_default() != coverage
+        self.coverage.insert(kind, coverage).unwrap_or_default() != coverage
     }
 
     /// Takes an object in; tells what that touches: nothing, when no projected field differs.
@@ -115,7 +115,6 @@ impl Inventory {
         let mut touched = Touched {
             deps: vec![Dep::object(name), Dep::kind(name.kind())],
             removed: true,
-            ..Touched::default()
         };
         for key in object_keys(&old) {
             touched.deps.push(Dep::index(&key));

@@ -144,11 +144,13 @@ impl KindSet {
     }
 
     /// Adds a kind.
+    #[must_use]
     pub const fn with(self, kind: Kind) -> Self {
         Self(self.0 | 1u128 << kind as u8)
     }
 
     /// Both sets together.
+    #[must_use]
     pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }

@@ -124,13 +124,13 @@ fn judge(view: &View<'_>, entry: &Entry, subject: &ObjRef, findings: &mut Findin
     };
     let unit = Unit::new(subject, object);
     let checked = entry.control.check(&unit, view, params, findings);
-    for i in 0..findings.findings.len() {
+    for i in 0..findings.found.len() {
         // A repair that cannot be told is no reason not to report the finding.
         let repair = entry
             .control
-            .repair(&unit, view, params, &findings.findings[i])
+            .repair(&unit, view, params, &findings.found[i])
             .unwrap_or_default();
-        findings.findings[i].repair = repair;
+        findings.found[i].repair = repair;
     }
     checked
 }

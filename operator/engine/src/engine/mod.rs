@@ -159,7 +159,7 @@ impl Engine {
     pub fn set_baselines(&mut self, baselines: Vec<Compiled>) {
         let change = self.plan.replace(baselines, &self.inventory);
         for unit in change.removed {
-            self.retire(unit);
+            self.retire(&unit);
         }
         self.dirty.extend(change.dirty);
         self.ledger.set_baselines(self.plan.baselines());
@@ -284,24 +284,24 @@ impl Engine {
         };
         let change = self.plan.enlist(object);
         for unit in change.removed {
-            self.retire(unit);
+            self.retire(&unit);
         }
         self.dirty.extend(change.dirty);
     }
 
     fn discharge(&mut self, name: &ObjRef) {
         for unit in self.plan.discharge(name) {
-            self.retire(unit);
+            self.retire(&unit);
         }
     }
 
-    fn retire(&mut self, unit: plan::Retired) {
+    fn retire(&mut self, unit: &plan::Retired) {
         self.dirty.remove(&unit.id);
         self.orphans
             .extend(self.graph.replace(Reader::Unit(unit.id), &unit.reads.deps, &[]));
         let namespace = unit.subject.governing_namespace().unwrap_or_default();
         self.memory.remember(namespace, unit.fingerprint, Vec::new());
-        self.ledger.retire(&unit);
+        self.ledger.retire(unit);
     }
 
     fn forget_first_seen(&mut self, namespace: &str, keys: Vec<String>) {

@@ -187,13 +187,13 @@ impl Plan {
         let takers = self.takers.get(&object.name.kind()).cloned().unwrap_or_default();
         for slot in takers {
             let Some(entry) = &self.slots[slot] else { continue };
-            let takes = entry.control.meta().unit.takes(object);
+            let wanted = entry.control.meta().unit.takes(object);
             let existing = self.by_subject.get(&object.name).and_then(|ids| {
                 ids.iter()
                     .copied()
                     .find(|id| self.unit(*id).is_some_and(|u| u.slot == slot))
             });
-            match (takes, existing) {
+            match (wanted, existing) {
                 (true, Some(id)) => change.dirty.push(id),
                 (true, None) => change.dirty.extend(self.add(slot, object.name.clone())),
                 (false, Some(id)) => change.removed.extend(self.retire(id)),
@@ -218,15 +218,12 @@ impl Plan {
             fingerprint,
             reads: Reads::default(),
         };
-        let id = match self.free.pop() {
-            Some(id) => {
-                self.units[id as usize] = Some(node);
-                id
-            }
-            None => {
-                self.units.push(Some(node));
-                u32::try_from(self.units.len() - 1).ok()?
-            }
+        let id = if let Some(id) = self.free.pop() {
+            self.units[id as usize] = Some(node);
+            id
+        } else {
+            self.units.push(Some(node));
+            u32::try_from(self.units.len() - 1).ok()?
         };
         self.by_subject.entry(subject).or_default().push(id);
         Some(id)
@@ -265,7 +262,7 @@ impl Plan {
             })
             .filter_map(|(entry, kind)| {
                 let coverage = inventory.coverage(kind);
-                let partial = *coverage == crate::coverage::Coverage::Partial;
+                let partial = coverage == crate::coverage::Coverage::Partial;
                 coverage
                     .proves_absence(kind)
                     .err()

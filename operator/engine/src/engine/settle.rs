@@ -58,9 +58,9 @@ impl Settling<'_> {
         }
         let namespace = self.unit.subject.governing_namespace().unwrap_or_default();
         let known = self.memory.seen(namespace, self.unit.fingerprint);
-        let mut reported: Vec<Reported> = Vec::with_capacity(outcome.findings.findings.len());
+        let mut reported: Vec<Reported> = Vec::with_capacity(outcome.findings.found.len());
         let mut held = None;
-        for finding in &outcome.findings.findings {
+        for finding in &outcome.findings.found {
             let seen = self.seen(finding, known);
             // Two findings of one reason on one object are one.
             if settled.seen.iter().any(|s| s.fingerprint == seen.fingerprint) {

@@ -38,6 +38,10 @@ pub enum EnvironmentLabel {
 
 /// Where a namespace stands.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "four independent facts about a namespace"
+)]
 pub struct StandingValue {
     /// Whether the baseline judges what is in it.
     pub in_scope: bool,

@@ -85,6 +85,10 @@ fn controller<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Box<OwnerRef>>, 
 
 /// The annotations that are kept, sorted by key. Usually none: then nothing is allocated.
 #[derive(Clone, PartialEq, Eq, Default)]
+#[allow(
+    clippy::box_collection,
+    reason = "8 bytes instead of 24 in every object that has none, which is most"
+)]
 pub struct Annotations(Option<Box<BTreeMap<Box<str>, Box<str>>>>);
 
 impl Annotations {

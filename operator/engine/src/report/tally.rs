@@ -116,9 +116,7 @@ impl BaselineReport {
 
     /// Counts over everything.
     pub fn total(&self) -> Tally {
-        self.tallies
-            .values()
-            .fold(Tally::default(), |sum, tally| sum.plus(tally))
+        self.tallies.values().fold(Tally::default(), Tally::plus)
     }
 
     /// The score; nothing where no unit was judged.

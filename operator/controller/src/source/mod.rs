@@ -1,0 +1,35 @@
+//! Where the actor's inputs come from: one watch per kind, what the cluster serves, what we may read.
+
+mod access;
+mod discovery;
+mod own;
+mod raw;
+mod watch;
+
+use std::collections::BTreeMap;
+
+use plimsoll_engine::{coverage::Coverage, decode::Object, kind::Kind, name::ObjRef};
+
+pub(crate) use access::{Access, watch_access};
+pub(crate) use discovery::{Served, watch_served};
+pub(crate) use own::{Own, watch_own};
+pub use raw::Raw;
+pub(crate) use watch::watch_kind;
+
+/// One input of the actor.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// The answer of a list: everything of a kind.
+    Listed(Kind, Vec<Object>),
+    /// A new or changed object.
+    Applied(Object),
+    /// An object that is gone.
+    Deleted(ObjRef),
+    /// How much of a kind is known.
+    Coverage(Kind, Coverage),
+    /// Baselines, exceptions, remembered state.
+    Own(Own),
+}
+
+/// The kinds a cluster serves, each in the version we read it in.
+pub(crate) type ServedKinds = BTreeMap<Kind, Served>;
