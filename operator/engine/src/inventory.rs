@@ -22,6 +22,8 @@ pub enum IndexKey {
     SelectsAny(Kind, Arc<str>),
     /// Objects of a kind that point at a target (namespace, kind as written, name).
     Targets(Kind, Arc<str>, Box<str>, Box<str>),
+    /// Replicated workloads whose pod template carries a label (namespace, key, value).
+    Runs(Arc<str>, Box<str>, Box<str>),
 }
 
 /// Everything known of a cluster (or of a set of manifests).

@@ -79,6 +79,18 @@ kinds! {
     CronJob: "batch" ["v1"] "CronJob" "cronjobs" Namespaced Builtin;
     /// `argoproj.io/v1alpha1` Rollout.
     Rollout: "argoproj.io" ["v1alpha1"] "Rollout" "rollouts" Namespaced Optional;
+    /// `v1` PersistentVolumeClaim.
+    PersistentVolumeClaim: "" ["v1"] "PersistentVolumeClaim" "persistentvolumeclaims" Namespaced Builtin;
+    /// `autoscaling/v2` HorizontalPodAutoscaler.
+    HorizontalPodAutoscaler: "autoscaling" ["v2"] "HorizontalPodAutoscaler" "horizontalpodautoscalers" Namespaced Builtin;
+    /// `keda.sh/v1alpha1` ScaledObject.
+    ScaledObject: "keda.sh" ["v1alpha1"] "ScaledObject" "scaledobjects" Namespaced Optional;
+    /// `policy/v1` PodDisruptionBudget.
+    PodDisruptionBudget: "policy" ["v1"] "PodDisruptionBudget" "poddisruptionbudgets" Namespaced Builtin;
+    /// `v1` ResourceQuota.
+    ResourceQuota: "" ["v1"] "ResourceQuota" "resourcequotas" Namespaced Builtin;
+    /// `postgresql.cnpg.io/v1` Cluster (CloudNativePG).
+    CnpgCluster: "postgresql.cnpg.io" ["v1"] "Cluster" "clusters" Namespaced Optional;
 }
 
 impl Kind {

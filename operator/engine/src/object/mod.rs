@@ -3,21 +3,34 @@
 //! One file per kind (workload kinds share one). A projection implements `Deserialize` once; watch events, list pages and
 //! manifests all come in through [`crate::decode`]. Fields are optional wherever the API allows `null` or absence.
 
+mod autoscaler;
+mod budget;
+mod cnpg;
 mod index;
 mod meta;
 mod namespace;
 mod node;
 mod pod;
+mod quota;
+mod storage;
 mod template;
 mod workload;
 
 use crate::kind::Kind;
 
+pub use autoscaler::{HorizontalPodAutoscaler, ScaledObject};
+pub use budget::PodDisruptionBudget;
+pub use cnpg::CnpgCluster;
 pub use meta::{Annotations, Meta, OwnerRef};
 pub use namespace::Namespace;
 pub use node::Node;
 pub use pod::Pod;
-pub use template::{Container, ContainerPort, PodSpec, PodTemplate, Volume};
+pub use quota::{QuotaStatus, ResourceQuota};
+pub use storage::PersistentVolumeClaim;
+pub use template::{
+    Affinity, AffinityTerm, ClaimSpec, Container, ContainerPort, PodSpec, PodTemplate, SpreadConstraint,
+    Volume,
+};
 pub use workload::{ClaimTemplate, Workload};
 
 /// A projection that can be taken out of a [`Body`].
@@ -55,4 +68,10 @@ bodies! {
     Node(Node): Node;
     Pod(Pod): Pod;
     Workload(Workload): Deployment | StatefulSet | DaemonSet | ReplicaSet | Job | CronJob | Rollout;
+    HorizontalPodAutoscaler(HorizontalPodAutoscaler): HorizontalPodAutoscaler;
+    ScaledObject(ScaledObject): ScaledObject;
+    PodDisruptionBudget(PodDisruptionBudget): PodDisruptionBudget;
+    ResourceQuota(ResourceQuota): ResourceQuota;
+    PersistentVolumeClaim(PersistentVolumeClaim): PersistentVolumeClaim;
+    CnpgCluster(CnpgCluster): CnpgCluster;
 }
