@@ -54,6 +54,8 @@ impl Meta {
 pub enum UnitKind {
     /// Each object of these kinds.
     Subject(&'static [Kind]),
+    /// Each object of these kinds, those that are workloads only at their top-most owner.
+    TopMost(&'static [Kind]),
     /// Each workload at its top-most owner: workload kinds without a controller that is a workload itself.
     Workload,
     /// Each namespace.
@@ -78,7 +80,7 @@ impl UnitKind {
     /// The kinds whose objects are units.
     pub const fn kinds(self) -> &'static [Kind] {
         match self {
-            Self::Subject(kinds) => kinds,
+            Self::Subject(kinds) | Self::TopMost(kinds) => kinds,
             Self::Workload => WORKLOADS,
             Self::Namespace => &[Kind::Namespace],
             Self::Cluster => &[],
@@ -89,6 +91,7 @@ impl UnitKind {
     pub fn takes(self, object: &Object) -> bool {
         match self {
             Self::Workload => !is_controlled(object),
+            Self::TopMost(_) => !WORKLOADS.contains(&object.name.kind()) || !is_controlled(object),
             _ => true,
         }
     }

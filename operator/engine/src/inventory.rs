@@ -22,6 +22,8 @@ pub enum IndexKey {
     SelectsAny(Kind, Arc<str>),
     /// Objects of a kind that point at a target (namespace, kind as written, name).
     Targets(Kind, Arc<str>, Box<str>, Box<str>),
+    /// Objects of a kind that state a certain setting (a ConfigMap with the key `ssl-protocols`).
+    States(Kind, Box<str>),
 }
 
 /// Everything known of a cluster (or of a set of manifests).

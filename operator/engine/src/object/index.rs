@@ -5,9 +5,12 @@ use crate::{inventory::IndexKey, name::ObjRef};
 
 impl Body {
     /// Adds the keys under which look-ups find this object.
-    pub(crate) fn index_keys(&self, _name: &ObjRef, _keys: &mut Vec<IndexKey>) {
-        match self {
-            Body::Namespace(_) | Body::Node(_) | Body::Pod(_) | Body::Workload(_) => {}
+    pub(crate) fn index_keys(&self, name: &ObjRef, keys: &mut Vec<IndexKey>) {
+        if let Body::ConfigMap(map) = self {
+            keys.extend(
+                map.settings()
+                    .map(|(setting, _)| IndexKey::States(name.kind(), setting.into())),
+            );
         }
     }
 }

@@ -3,21 +3,35 @@
 //! One file per kind (workload kinds share one). A projection implements `Deserialize` once; watch events, list pages and
 //! manifests all come in through [`crate::decode`]. Fields are optional wherever the API allows `null` or absence.
 
+mod configmap;
+mod gateway;
 mod index;
+mod ingress;
 mod meta;
 mod namespace;
 mod node;
+mod openshift;
 mod pod;
+mod publisher;
+mod storage;
 mod template;
 mod workload;
 
 use crate::kind::Kind;
 
+pub use configmap::{ConfigMap, TLS_SETTINGS};
+pub use gateway::{ClientTrafficPolicy, Gateway, GatewayClass, HttpRoute, Listener, ParentRef};
+pub use ingress::{FrontendConfig, Ingress, IngressClass, IngressClassParams, IngressRule, IngressTls};
 pub use meta::{Annotations, Meta, OwnerRef};
 pub use namespace::Namespace;
 pub use node::Node;
+pub use openshift::{OpenShiftRoute, TlsSecurity};
 pub use pod::Pod;
-pub use template::{Container, ContainerPort, PodSpec, PodTemplate, Volume};
+pub use publisher::{
+    HttpProxy, IstioGateway, IstioServer, Opaque, TlsOption, TraefikMiddleware, TraefikRoute,
+};
+pub use storage::{PersistentVolume, PersistentVolumeClaim, StorageClass, VolumeSource};
+pub use template::{ClaimSpec, Container, ContainerPort, PodSpec, PodTemplate, Volume};
 pub use workload::{ClaimTemplate, Workload};
 
 /// A projection that can be taken out of a [`Body`].
@@ -54,5 +68,25 @@ bodies! {
     Namespace(Namespace): Namespace;
     Node(Node): Node;
     Pod(Pod): Pod;
+    PersistentVolumeClaim(PersistentVolumeClaim): PersistentVolumeClaim;
+    PersistentVolume(PersistentVolume): PersistentVolume;
+    StorageClass(StorageClass): StorageClass;
+    ConfigMap(ConfigMap): ConfigMap;
+    Ingress(Ingress): Ingress;
+    IngressClass(IngressClass): IngressClass;
+    IngressClassParams(IngressClassParams): IngressClassParams;
+    FrontendConfig(FrontendConfig): FrontendConfig;
+    GatewayClass(GatewayClass): GatewayClass;
+    Gateway(Gateway): Gateway;
+    HttpRoute(HttpRoute): HttpRoute;
+    ClientTrafficPolicy(ClientTrafficPolicy): ClientTrafficPolicy;
+    TraefikRoute(TraefikRoute): TraefikIngressRoute;
+    TraefikMiddleware(TraefikMiddleware): TraefikMiddleware;
+    TlsOption(TlsOption): TraefikTlsOption;
+    HttpProxy(HttpProxy): HttpProxy;
+    IstioGateway(IstioGateway): IstioGateway;
+    OpenShiftRoute(OpenShiftRoute): OpenShiftRoute;
+    TlsSecurity(TlsSecurity): OpenShiftIngressController | OpenShiftApiServer;
+    Opaque(Opaque): NginxVirtualServer | EmissaryHost | ApisixRoute | LegacyIngressRoute;
     Workload(Workload): Deployment | StatefulSet | DaemonSet | ReplicaSet | Job | CronJob | Rollout;
 }
