@@ -24,6 +24,8 @@ pub enum IndexKey {
     Targets(Kind, Arc<str>, Box<str>, Box<str>),
     /// Replicated workloads whose pod template carries a label (namespace, key, value).
     Runs(Arc<str>, Box<str>, Box<str>),
+    /// Objects of a kind that state a certain setting (a ConfigMap with the key `ssl-protocols`).
+    States(Kind, Box<str>),
 }
 
 /// Everything known of a cluster (or of a set of manifests).

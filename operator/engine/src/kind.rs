@@ -91,6 +91,52 @@ kinds! {
     ResourceQuota: "" ["v1"] "ResourceQuota" "resourcequotas" Namespaced Builtin;
     /// `postgresql.cnpg.io/v1` Cluster (CloudNativePG).
     CnpgCluster: "postgresql.cnpg.io" ["v1"] "Cluster" "clusters" Namespaced Optional;
+    /// `v1` PersistentVolume.
+    PersistentVolume: "" ["v1"] "PersistentVolume" "persistentvolumes" Cluster Builtin;
+    /// `storage.k8s.io/v1` StorageClass.
+    StorageClass: "storage.k8s.io" ["v1"] "StorageClass" "storageclasses" Cluster Builtin;
+    /// `v1` ConfigMap: of its data only the TLS settings of ingress controllers are kept.
+    ConfigMap: "" ["v1"] "ConfigMap" "configmaps" Namespaced Builtin;
+    /// `networking.k8s.io/v1` Ingress.
+    Ingress: "networking.k8s.io" ["v1"] "Ingress" "ingresses" Namespaced Builtin;
+    /// `networking.k8s.io/v1` IngressClass.
+    IngressClass: "networking.k8s.io" ["v1"] "IngressClass" "ingressclasses" Cluster Builtin;
+    /// `gateway.networking.k8s.io/v1` GatewayClass.
+    GatewayClass: "gateway.networking.k8s.io" ["v1"] "GatewayClass" "gatewayclasses" Cluster Optional;
+    /// `gateway.networking.k8s.io/v1` Gateway.
+    Gateway: "gateway.networking.k8s.io" ["v1"] "Gateway" "gateways" Namespaced Optional;
+    /// `gateway.networking.k8s.io/v1` HTTPRoute.
+    HttpRoute: "gateway.networking.k8s.io" ["v1"] "HTTPRoute" "httproutes" Namespaced Optional;
+    /// `gateway.envoyproxy.io/v1alpha1` ClientTrafficPolicy.
+    ClientTrafficPolicy: "gateway.envoyproxy.io" ["v1alpha1"] "ClientTrafficPolicy" "clienttrafficpolicies" Namespaced Optional;
+    /// `traefik.io/v1alpha1` IngressRoute.
+    TraefikIngressRoute: "traefik.io" ["v1alpha1"] "IngressRoute" "ingressroutes" Namespaced Optional;
+    /// `traefik.io/v1alpha1` Middleware.
+    TraefikMiddleware: "traefik.io" ["v1alpha1"] "Middleware" "middlewares" Namespaced Optional;
+    /// `traefik.io/v1alpha1` TLSOption.
+    TraefikTlsOption: "traefik.io" ["v1alpha1"] "TLSOption" "tlsoptions" Namespaced Optional;
+    /// `projectcontour.io/v1` HTTPProxy.
+    HttpProxy: "projectcontour.io" ["v1"] "HTTPProxy" "httpproxies" Namespaced Optional;
+    /// `networking.istio.io/v1` Gateway.
+    IstioGateway: "networking.istio.io" ["v1"] "Gateway" "gateways" Namespaced Optional;
+    /// `route.openshift.io/v1` Route.
+    OpenShiftRoute: "route.openshift.io" ["v1"] "Route" "routes" Namespaced Optional;
+    /// `operator.openshift.io/v1` IngressController.
+    OpenShiftIngressController: "operator.openshift.io" ["v1"] "IngressController" "ingresscontrollers" Namespaced Optional;
+    /// `config.openshift.io/v1` APIServer, whose TLS profile is the default of OpenShift's routers.
+    OpenShiftApiServer: "config.openshift.io" ["v1"] "APIServer" "apiservers" Cluster Optional;
+    /// `elbv2.k8s.aws/v1beta1` IngressClassParams.
+    IngressClassParams: "elbv2.k8s.aws" ["v1beta1"] "IngressClassParams" "ingressclassparams" Cluster Optional;
+    /// `networking.gke.io/v1beta1` FrontendConfig.
+    FrontendConfig: "networking.gke.io" ["v1beta1"] "FrontendConfig" "frontendconfigs" Namespaced Optional;
+    /// `k8s.nginx.org/v1` VirtualServer; publishes hosts, not modelled.
+    NginxVirtualServer: "k8s.nginx.org" ["v1"] "VirtualServer" "virtualservers" Namespaced Optional;
+    /// `getambassador.io/v3alpha1` Host; publishes hosts, not modelled.
+    EmissaryHost: "getambassador.io" ["v3alpha1"] "Host" "hosts" Namespaced Optional;
+    /// `apisix.apache.org/v2` ApisixRoute; publishes hosts, not modelled.
+    ApisixRoute: "apisix.apache.org" ["v2"] "ApisixRoute" "apisixroutes" Namespaced Optional;
+    /// `traefik.containo.us/v1alpha1` IngressRoute of Traefik before 3.0; publishes hosts, not modelled.
+    LegacyIngressRoute: "traefik.containo.us" ["v1alpha1"] "IngressRoute" "ingressroutes" Namespaced Optional;
 }
 
 impl Kind {

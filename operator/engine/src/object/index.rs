@@ -19,12 +19,13 @@ impl Body {
                 keys.push(targets(name, kind, target.name.clone()));
             }
             Body::PodDisruptionBudget(budget) => keys.extend(budget.key(name)),
-            Body::Namespace(_)
-            | Body::Node(_)
-            | Body::Pod(_)
-            | Body::ResourceQuota(_)
-            | Body::PersistentVolumeClaim(_)
-            | Body::CnpgCluster(_) => {}
+            Body::ConfigMap(map) => {
+                keys.extend(
+                    map.settings()
+                        .map(|(setting, _)| IndexKey::States(name.kind(), setting.into())),
+                );
+            }
+            _ => {}
         }
     }
 }

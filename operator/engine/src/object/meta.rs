@@ -22,6 +22,8 @@ const READ: &[&str] = &[
     "traefik.ingress.kubernetes.io/router.tls",
     "projectcontour.io/tls-minimum-protocol-version",
     "alb.ingress.kubernetes.io/",
+    "cert-manager.io/cluster-issuer",
+    "cert-manager.io/issuer",
     "networking.gke.io/",
     "ingress.gcp.kubernetes.io/pre-shared-cert",
     "haproxy-ingress.github.io/ssl-options",

@@ -6,11 +6,16 @@
 mod autoscaler;
 mod budget;
 mod cnpg;
+mod configmap;
+mod gateway;
 mod index;
+mod ingress;
 mod meta;
 mod namespace;
 mod node;
+mod openshift;
 mod pod;
+mod publisher;
 mod quota;
 mod storage;
 mod template;
@@ -21,12 +26,19 @@ use crate::kind::Kind;
 pub use autoscaler::{HorizontalPodAutoscaler, ScaledObject};
 pub use budget::PodDisruptionBudget;
 pub use cnpg::CnpgCluster;
+pub use configmap::{ConfigMap, TLS_SETTINGS};
+pub use gateway::{ClientTrafficPolicy, Gateway, GatewayClass, HttpRoute, Listener, ParentRef};
+pub use ingress::{FrontendConfig, Ingress, IngressClass, IngressClassParams, IngressRule, IngressTls};
 pub use meta::{Annotations, Meta, OwnerRef};
 pub use namespace::Namespace;
 pub use node::Node;
+pub use openshift::{OpenShiftRoute, TlsSecurity};
 pub use pod::Pod;
+pub use publisher::{
+    HttpProxy, IstioGateway, IstioServer, Opaque, TlsOption, TraefikMiddleware, TraefikRoute,
+};
 pub use quota::{QuotaStatus, ResourceQuota};
-pub use storage::PersistentVolumeClaim;
+pub use storage::{PersistentVolume, PersistentVolumeClaim, StorageClass, VolumeSource};
 pub use template::{
     Affinity, AffinityTerm, ClaimSpec, Container, ContainerPort, PodSpec, PodTemplate, SpreadConstraint,
     Volume,
@@ -67,11 +79,30 @@ bodies! {
     Namespace(Namespace): Namespace;
     Node(Node): Node;
     Pod(Pod): Pod;
+    PersistentVolumeClaim(PersistentVolumeClaim): PersistentVolumeClaim;
+    PersistentVolume(PersistentVolume): PersistentVolume;
+    StorageClass(StorageClass): StorageClass;
+    ConfigMap(ConfigMap): ConfigMap;
+    Ingress(Ingress): Ingress;
+    IngressClass(IngressClass): IngressClass;
+    IngressClassParams(IngressClassParams): IngressClassParams;
+    FrontendConfig(FrontendConfig): FrontendConfig;
+    GatewayClass(GatewayClass): GatewayClass;
+    Gateway(Gateway): Gateway;
+    HttpRoute(HttpRoute): HttpRoute;
+    ClientTrafficPolicy(ClientTrafficPolicy): ClientTrafficPolicy;
+    TraefikRoute(TraefikRoute): TraefikIngressRoute;
+    TraefikMiddleware(TraefikMiddleware): TraefikMiddleware;
+    TlsOption(TlsOption): TraefikTlsOption;
+    HttpProxy(HttpProxy): HttpProxy;
+    IstioGateway(IstioGateway): IstioGateway;
+    OpenShiftRoute(OpenShiftRoute): OpenShiftRoute;
+    TlsSecurity(TlsSecurity): OpenShiftIngressController | OpenShiftApiServer;
+    Opaque(Opaque): NginxVirtualServer | EmissaryHost | ApisixRoute | LegacyIngressRoute;
     Workload(Workload): Deployment | StatefulSet | DaemonSet | ReplicaSet | Job | CronJob | Rollout;
     HorizontalPodAutoscaler(HorizontalPodAutoscaler): HorizontalPodAutoscaler;
     ScaledObject(ScaledObject): ScaledObject;
     PodDisruptionBudget(PodDisruptionBudget): PodDisruptionBudget;
     ResourceQuota(ResourceQuota): ResourceQuota;
-    PersistentVolumeClaim(PersistentVolumeClaim): PersistentVolumeClaim;
     CnpgCluster(CnpgCluster): CnpgCluster;
 }

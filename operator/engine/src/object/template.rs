@@ -149,6 +149,29 @@ pub struct Volume {
     /// An inline CSI volume.
     #[serde(default)]
     pub csi: Option<InlineCsi>,
+    /// An in-tree disk of a cloud that encrypts every disk; of a volume's sources only one is ever set.
+    #[serde(
+        default,
+        rename = "gcePersistentDisk",
+        alias = "azureDisk",
+        alias = "azureFile"
+    )]
+    pub cloud_disk: Option<serde::de::IgnoredAny>,
+    /// A disk or share in the network, mounted without a claim.
+    #[serde(
+        default,
+        rename = "awsElasticBlockStore",
+        alias = "cinder",
+        alias = "cephfs",
+        alias = "rbd",
+        alias = "iscsi",
+        alias = "fc",
+        alias = "glusterfs",
+        alias = "vsphereVolume",
+        alias = "portworxVolume",
+        alias = "flexVolume"
+    )]
+    pub network_disk: Option<serde::de::IgnoredAny>,
 }
 
 /// `persistentVolumeClaim` of a volume.
@@ -164,6 +187,9 @@ pub struct ClaimSource {
 pub struct HostPath {
     /// Path on the node.
     pub path: Box<str>,
+    /// What must be there, such as `Directory` or `Socket`; empty or absent: anything.
+    #[serde(default)]
+    pub r#type: Option<Box<str>>,
 }
 
 /// `nfs` of a volume.

@@ -1,0 +1,220 @@
+//! Kinds of ingress controllers that publish hosts: Traefik's, Contour's, Istio's, and those that are not modelled.
+
+use serde::{Deserialize, Deserializer, de::IgnoredAny};
+
+/// What is kept of an object of a kind that publishes hosts and is not modelled: that it is there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Opaque;
+
+impl<'de> Deserialize<'de> for Opaque {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        IgnoredAny::deserialize(d).map(|_| Self)
+    }
+}
+
+/// What is kept of Traefik's IngressRoute.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+pub struct TraefikRoute {
+    /// `spec`.
+    #[serde(default)]
+    pub spec: TraefikRouteSpec,
+}
+
+/// `spec` of an IngressRoute.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TraefikRouteSpec {
+    /// Entry points; none means the default ones.
+    #[serde(default)]
+    pub entry_points: Option<Vec<Box<str>>>,
+    /// Routes; of each only its middlewares.
+    #[serde(default)]
+    pub routes: Option<Vec<TraefikRule>>,
+    /// TLS settings; absent means none, unless the entry point has some.
+    #[serde(default)]
+    pub tls: Option<TraefikTls>,
+}
+
+/// One of `routes`.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+pub struct TraefikRule {
+    /// Middlewares the requests pass.
+    #[serde(default)]
+    pub middlewares: Option<Vec<NamedRef>>,
+}
+
+/// A reference by name, and namespace where it is another than the object's own.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+pub struct NamedRef {
+    /// Name.
+    #[serde(default)]
+    pub name: Box<str>,
+    /// Namespace.
+    #[serde(default)]
+    pub namespace: Option<Box<str>>,
+}
+
+/// `tls` of an IngressRoute.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TraefikTls {
+    /// The Secret with the certificate.
+    #[serde(default)]
+    pub secret_name: Option<Box<str>>,
+    /// Who issues one.
+    #[serde(default)]
+    pub cert_resolver: Option<Box<str>>,
+    /// The TLSOption in force.
+    #[serde(default)]
+    pub options: Option<NamedRef>,
+}
+
+/// What is kept of Traefik's Middleware.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+pub struct TraefikMiddleware {
+    #[serde(default)]
+    spec: MiddlewareSpec,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct MiddlewareSpec {
+    #[serde(default)]
+    redirect_scheme: Option<RedirectScheme>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+struct RedirectScheme {
+    #[serde(default)]
+    scheme: Option<Box<str>>,
+}
+
+impl TraefikMiddleware {
+    /// Whether it answers with a redirect to `https`.
+    pub fn redirects_to_https(&self) -> bool {
+        let redirect = self.spec.redirect_scheme.as_ref();
+        redirect.and_then(|r| r.scheme.as_deref()) == Some("https")
+    }
+}
+
+/// What is kept of Traefik's TLSOption.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+pub struct TlsOption {
+    #[serde(default)]
+    spec: TlsOptionSpec,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TlsOptionSpec {
+    #[serde(default)]
+    min_version: Option<Box<str>>,
+}
+
+impl TlsOption {
+    /// `spec.minVersion`: `VersionTLS10` … `VersionTLS13`.
+    pub fn min_version(&self) -> Option<&str> {
+        self.spec.min_version.as_deref().filter(|v| !v.is_empty())
+    }
+}
+
+/// What is kept of Contour's HTTPProxy.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+pub struct HttpProxy {
+    /// `spec`.
+    #[serde(default)]
+    pub spec: HttpProxySpec,
+}
+
+/// `spec` of an HTTPProxy.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+pub struct HttpProxySpec {
+    /// The host it serves; absent in a proxy that others include.
+    #[serde(default)]
+    pub virtualhost: Option<VirtualHost>,
+}
+
+/// `virtualhost` of an HTTPProxy.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+pub struct VirtualHost {
+    /// The host.
+    #[serde(default)]
+    pub fqdn: Box<str>,
+    /// TLS settings; absent means plain HTTP.
+    #[serde(default)]
+    pub tls: Option<ContourTls>,
+}
+
+/// `tls` of a virtual host.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ContourTls {
+    /// The Secret with the certificate.
+    #[serde(default)]
+    pub secret_name: Option<Box<str>>,
+    /// `1.1`, `1.2` (default) or `1.3`.
+    #[serde(default)]
+    pub minimum_protocol_version: Option<Box<str>>,
+    /// The backend ends TLS.
+    #[serde(default)]
+    pub passthrough: Option<bool>,
+}
+
+/// What is kept of Istio's Gateway.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+pub struct IstioGateway {
+    /// `spec`.
+    #[serde(default)]
+    pub spec: IstioGatewaySpec,
+}
+
+/// `spec` of an Istio Gateway.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+pub struct IstioGatewaySpec {
+    /// Ports it serves.
+    #[serde(default)]
+    pub servers: Option<Vec<IstioServer>>,
+}
+
+/// One of `servers`.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+pub struct IstioServer {
+    /// Port and protocol.
+    #[serde(default)]
+    pub port: IstioPort,
+    /// TLS settings.
+    #[serde(default)]
+    pub tls: Option<IstioTls>,
+}
+
+/// `port` of a server.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+pub struct IstioPort {
+    /// Name.
+    #[serde(default)]
+    pub name: Box<str>,
+    /// `HTTP`, `HTTPS`, `GRPC`, `HTTP2`, `MONGO`, `TCP` or `TLS`.
+    #[serde(default)]
+    pub protocol: Box<str>,
+}
+
+/// `tls` of a server.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IstioTls {
+    /// Answers plain HTTP with a redirect to `https`.
+    #[serde(default)]
+    pub https_redirect: Option<bool>,
+    /// `SIMPLE`, `MUTUAL`, `PASSTHROUGH` …
+    #[serde(default)]
+    pub mode: Option<Box<str>>,
+    /// The Secret with the certificate.
+    #[serde(default)]
+    pub credential_name: Option<Box<str>>,
+    /// Or a file with it.
+    #[serde(default)]
+    pub server_certificate: Option<Box<str>>,
+    /// `TLS_AUTO` (default), `TLSV1_0` … `TLSV1_3`.
+    #[serde(default)]
+    pub min_protocol_version: Option<Box<str>>,
+}
