@@ -7,7 +7,12 @@ impl Body {
     /// Adds the keys under which look-ups find this object.
     pub(crate) fn index_keys(&self, _name: &ObjRef, _keys: &mut Vec<IndexKey>) {
         match self {
-            Body::Namespace(_) | Body::Node(_) | Body::Pod(_) | Body::Workload(_) => {}
+            Body::Namespace(_)
+            | Body::Node(_)
+            | Body::Pod(_)
+            | Body::Workload(_)
+            | Body::NetworkPolicy(_)
+            | Body::ForeignPolicy(_) => {}
         }
     }
 }

@@ -3,9 +3,11 @@
 //! One file per kind (workload kinds share one). A projection implements `Deserialize` once; watch events, list pages and
 //! manifests all come in through [`crate::decode`]. Fields are optional wherever the API allows `null` or absence.
 
+mod foreign_policy;
 mod index;
 mod meta;
 mod namespace;
+mod network_policy;
 mod node;
 mod pod;
 mod template;
@@ -13,8 +15,10 @@ mod workload;
 
 use crate::kind::Kind;
 
+pub use foreign_policy::{FOREIGN_POLICIES, ForeignPolicy};
 pub use meta::{Annotations, Meta, OwnerRef};
 pub use namespace::Namespace;
+pub use network_policy::{Direction, IpBlock, NetworkPolicy, Peer, Port, Rule};
 pub use node::Node;
 pub use pod::Pod;
 pub use template::{Container, ContainerPort, PodSpec, PodTemplate, Volume};
@@ -55,4 +59,8 @@ bodies! {
     Node(Node): Node;
     Pod(Pod): Pod;
     Workload(Workload): Deployment | StatefulSet | DaemonSet | ReplicaSet | Job | CronJob | Rollout;
+    NetworkPolicy(NetworkPolicy): NetworkPolicy;
+    ForeignPolicy(ForeignPolicy): CiliumNetworkPolicy | CiliumClusterwideNetworkPolicy | CalicoNetworkPolicy
+        | CalicoGlobalNetworkPolicy | CalicoStoredNetworkPolicy | CalicoStoredGlobalNetworkPolicy
+        | AdminNetworkPolicy | BaselineAdminNetworkPolicy | ClusterNetworkPolicy;
 }
