@@ -137,6 +137,26 @@ kinds! {
     ApisixRoute: "apisix.apache.org" ["v2"] "ApisixRoute" "apisixroutes" Namespaced Optional;
     /// `traefik.containo.us/v1alpha1` IngressRoute of Traefik before 3.0; publishes hosts, not modelled.
     LegacyIngressRoute: "traefik.containo.us" ["v1alpha1"] "IngressRoute" "ingressroutes" Namespaced Optional;
+    /// `networking.k8s.io/v1` NetworkPolicy.
+    NetworkPolicy: "networking.k8s.io" ["v1"] "NetworkPolicy" "networkpolicies" Namespaced Builtin;
+    /// `cilium.io/v2` CiliumNetworkPolicy.
+    CiliumNetworkPolicy: "cilium.io" ["v2"] "CiliumNetworkPolicy" "ciliumnetworkpolicies" Namespaced Optional;
+    /// `cilium.io/v2` CiliumClusterwideNetworkPolicy.
+    CiliumClusterwideNetworkPolicy: "cilium.io" ["v2"] "CiliumClusterwideNetworkPolicy" "ciliumclusterwidenetworkpolicies" Cluster Optional;
+    /// `projectcalico.org/v3` NetworkPolicy, served by Calico's own API server.
+    CalicoNetworkPolicy: "projectcalico.org" ["v3"] "NetworkPolicy" "networkpolicies" Namespaced Optional;
+    /// `projectcalico.org/v3` GlobalNetworkPolicy, served by Calico's own API server.
+    CalicoGlobalNetworkPolicy: "projectcalico.org" ["v3"] "GlobalNetworkPolicy" "globalnetworkpolicies" Cluster Optional;
+    /// `crd.projectcalico.org/v1` NetworkPolicy, as Calico stores it.
+    CalicoStoredNetworkPolicy: "crd.projectcalico.org" ["v1"] "NetworkPolicy" "networkpolicies" Namespaced Optional;
+    /// `crd.projectcalico.org/v1` GlobalNetworkPolicy, as Calico stores it.
+    CalicoStoredGlobalNetworkPolicy: "crd.projectcalico.org" ["v1"] "GlobalNetworkPolicy" "globalnetworkpolicies" Cluster Optional;
+    /// `policy.networking.k8s.io/v1alpha1` AdminNetworkPolicy.
+    AdminNetworkPolicy: "policy.networking.k8s.io" ["v1alpha1"] "AdminNetworkPolicy" "adminnetworkpolicies" Cluster Optional;
+    /// `policy.networking.k8s.io/v1alpha1` BaselineAdminNetworkPolicy.
+    BaselineAdminNetworkPolicy: "policy.networking.k8s.io" ["v1alpha1"] "BaselineAdminNetworkPolicy" "baselineadminnetworkpolicies" Cluster Optional;
+    /// `policy.networking.k8s.io/v1alpha2` ClusterNetworkPolicy.
+    ClusterNetworkPolicy: "policy.networking.k8s.io" ["v1alpha2"] "ClusterNetworkPolicy" "clusternetworkpolicies" Cluster Optional;
 }
 
 impl Kind {

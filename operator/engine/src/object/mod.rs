@@ -7,11 +7,13 @@ mod autoscaler;
 mod budget;
 mod cnpg;
 mod configmap;
+mod foreign_policy;
 mod gateway;
 mod index;
 mod ingress;
 mod meta;
 mod namespace;
+mod network_policy;
 mod node;
 mod openshift;
 mod pod;
@@ -27,10 +29,12 @@ pub use autoscaler::{HorizontalPodAutoscaler, ScaledObject};
 pub use budget::PodDisruptionBudget;
 pub use cnpg::CnpgCluster;
 pub use configmap::{ConfigMap, TLS_SETTINGS};
+pub use foreign_policy::{FOREIGN_POLICIES, ForeignPolicy};
 pub use gateway::{ClientTrafficPolicy, Gateway, GatewayClass, HttpRoute, Listener, ParentRef};
 pub use ingress::{FrontendConfig, Ingress, IngressClass, IngressClassParams, IngressRule, IngressTls};
 pub use meta::{Annotations, Meta, OwnerRef};
 pub use namespace::Namespace;
+pub use network_policy::{Direction, IpBlock, NetworkPolicy, Peer, Port, Rule};
 pub use node::Node;
 pub use openshift::{OpenShiftRoute, TlsSecurity};
 pub use pod::Pod;
@@ -105,4 +109,8 @@ bodies! {
     PodDisruptionBudget(PodDisruptionBudget): PodDisruptionBudget;
     ResourceQuota(ResourceQuota): ResourceQuota;
     CnpgCluster(CnpgCluster): CnpgCluster;
+    NetworkPolicy(NetworkPolicy): NetworkPolicy;
+    ForeignPolicy(ForeignPolicy): CiliumNetworkPolicy | CiliumClusterwideNetworkPolicy | CalicoNetworkPolicy
+        | CalicoGlobalNetworkPolicy | CalicoStoredNetworkPolicy | CalicoStoredGlobalNetworkPolicy
+        | AdminNetworkPolicy | BaselineAdminNetworkPolicy | ClusterNetworkPolicy;
 }
