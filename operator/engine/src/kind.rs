@@ -79,6 +79,40 @@ kinds! {
     CronJob: "batch" ["v1"] "CronJob" "cronjobs" Namespaced Builtin;
     /// `argoproj.io/v1alpha1` Rollout.
     Rollout: "argoproj.io" ["v1alpha1"] "Rollout" "rollouts" Namespaced Optional;
+    /// `velero.io/v1` Schedule.
+    VeleroSchedule: "velero.io" ["v1"] "Schedule" "schedules" Namespaced Optional;
+    /// `velero.io/v1` Backup.
+    VeleroBackup: "velero.io" ["v1"] "Backup" "backups" Namespaced Optional;
+    /// `postgresql.cnpg.io/v1` Cluster.
+    CnpgCluster: "postgresql.cnpg.io" ["v1"] "Cluster" "clusters" Namespaced Optional;
+    /// `postgresql.cnpg.io/v1` ScheduledBackup.
+    CnpgScheduledBackup: "postgresql.cnpg.io" ["v1"] "ScheduledBackup" "scheduledbackups" Namespaced Optional;
+    /// `postgresql.cnpg.io/v1` Backup.
+    CnpgBackup: "postgresql.cnpg.io" ["v1"] "Backup" "backups" Namespaced Optional;
+    /// `k8up.io/v1` Schedule.
+    K8upSchedule: "k8up.io" ["v1"] "Schedule" "schedules" Namespaced Optional;
+    /// `k8up.io/v1` Backup.
+    K8upBackup: "k8up.io" ["v1"] "Backup" "backups" Namespaced Optional;
+    /// `longhorn.io/v1beta2` RecurringJob.
+    LonghornRecurringJob: "longhorn.io" ["v1beta2"] "RecurringJob" "recurringjobs" Namespaced Optional;
+    /// `longhorn.io/v1beta2` Backup.
+    LonghornBackup: "longhorn.io" ["v1beta2"] "Backup" "backups" Namespaced Optional;
+    /// `longhorn.io/v1beta2` Volume.
+    LonghornVolume: "longhorn.io" ["v1beta2"] "Volume" "volumes" Namespaced Optional;
+    /// `snapscheduler.backube/v1` SnapshotSchedule.
+    SnapshotSchedule: "snapscheduler.backube" ["v1"] "SnapshotSchedule" "snapshotschedules" Namespaced Optional;
+    /// `acid.zalan.do/v1` postgresql (Zalando's operator).
+    ZalandoPostgresql: "acid.zalan.do" ["v1"] "postgresql" "postgresqls" Namespaced Optional;
+    /// `pgv2.percona.com/v2` PerconaPGCluster.
+    PerconaPgCluster: "pgv2.percona.com" ["v2"] "PerconaPGCluster" "perconapgclusters" Namespaced Optional;
+    /// `pxc.percona.com/v1` PerconaXtraDBCluster.
+    PerconaXtraDbCluster: "pxc.percona.com" ["v1"] "PerconaXtraDBCluster" "perconaxtradbclusters" Namespaced Optional;
+    /// `psmdb.percona.com/v1` PerconaServerMongoDB.
+    PerconaServerMongoDb: "psmdb.percona.com" ["v1"] "PerconaServerMongoDB" "perconaservermongodbs" Namespaced Optional;
+    /// `mysql.oracle.com/v2` InnoDBCluster.
+    InnoDbCluster: "mysql.oracle.com" ["v2"] "InnoDBCluster" "innodbclusters" Namespaced Optional;
+    /// `mongodbcommunity.mongodb.com/v1` MongoDBCommunity.
+    MongoDbCommunity: "mongodbcommunity.mongodb.com" ["v1"] "MongoDBCommunity" "mongodbcommunity" Namespaced Optional;
 }
 
 impl Kind {

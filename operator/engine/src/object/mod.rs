@@ -3,22 +3,38 @@
 //! One file per kind (workload kinds share one). A projection implements `Deserialize` once; watch events, list pages and
 //! manifests all come in through [`crate::decode`]. Fields are optional wherever the API allows `null` or absence.
 
+mod cnpg;
+mod database;
 mod index;
+mod k8up;
+mod longhorn;
 mod meta;
 mod namespace;
 mod node;
 mod pod;
+mod script;
+mod snapscheduler;
 mod template;
+mod time;
+mod velero;
 mod workload;
 
 use crate::kind::Kind;
 
+pub use cnpg::{CnpgBackup, CnpgCluster, CnpgScheduledBackup};
+pub use database::{DatabaseCr, NativeSchedule};
+pub use index::{BACKUP_OF, ROLE};
+pub use k8up::{K8upBackup, K8upSchedule};
+pub use longhorn::{LonghornBackup, LonghornRecurringJob, LonghornVolume};
 pub use meta::{Annotations, Meta, OwnerRef};
 pub use namespace::Namespace;
 pub use node::Node;
 pub use pod::Pod;
+pub use script::Script;
+pub use snapscheduler::SnapshotSchedule;
 pub use template::{Container, ContainerPort, PodSpec, PodTemplate, Volume};
-pub use workload::{ClaimTemplate, Workload};
+pub use velero::{BackupTemplate, VeleroBackup, VeleroSchedule};
+pub use workload::{ClaimTemplate, Workload, base_name};
 
 /// A projection that can be taken out of a [`Body`].
 pub trait Projection: Sized + 'static {
@@ -55,4 +71,16 @@ bodies! {
     Node(Node): Node;
     Pod(Pod): Pod;
     Workload(Workload): Deployment | StatefulSet | DaemonSet | ReplicaSet | Job | CronJob | Rollout;
+    VeleroSchedule(VeleroSchedule): VeleroSchedule;
+    VeleroBackup(VeleroBackup): VeleroBackup;
+    CnpgCluster(CnpgCluster): CnpgCluster;
+    CnpgScheduledBackup(CnpgScheduledBackup): CnpgScheduledBackup;
+    CnpgBackup(CnpgBackup): CnpgBackup;
+    K8upSchedule(K8upSchedule): K8upSchedule;
+    K8upBackup(K8upBackup): K8upBackup;
+    LonghornRecurringJob(LonghornRecurringJob): LonghornRecurringJob;
+    LonghornBackup(LonghornBackup): LonghornBackup;
+    LonghornVolume(LonghornVolume): LonghornVolume;
+    SnapshotSchedule(SnapshotSchedule): SnapshotSchedule;
+    DatabaseCr(DatabaseCr): ZalandoPostgresql | PerconaPgCluster | PerconaXtraDbCluster | PerconaServerMongoDb | InnoDbCluster | MongoDbCommunity;
 }
