@@ -54,10 +54,11 @@ impl Meta {
 pub enum UnitKind {
     /// Each object of these kinds.
     Subject(&'static [Kind]),
-    /// Each object of these kinds, those that are workloads only at their top-most owner.
-    TopMost(&'static [Kind]),
     /// Each workload at its top-most owner: workload kinds without a controller that is a workload itself.
     Workload,
+    /// Each object of these kinds that neither a workload nor an object of these kinds controls: workloads at their
+    /// top-most owner, which may be a custom resource.
+    TopMost(&'static [Kind]),
     /// Each namespace.
     Namespace,
     /// The cluster as a whole.
@@ -90,20 +91,27 @@ impl UnitKind {
     /// Whether this object is a unit: workloads are judged at their top-most owner.
     pub fn takes(self, object: &Object) -> bool {
         match self {
-            Self::Workload => !is_controlled(object),
-            Self::TopMost(_) => !WORKLOADS.contains(&object.name.kind()) || !is_controlled(object),
+            Self::Workload => !is_controlled(object, WORKLOADS),
+            Self::TopMost(kinds) if WORKLOADS.contains(&object.name.kind()) => {
+                !is_controlled(object, WORKLOADS) && !is_controlled(object, kinds)
+            }
+            // A claim that a StatefulSet owns is judged all the same; a custom resource that another one made is not.
+            Self::TopMost(kinds) => {
+                let custom: Vec<Kind> = kinds.iter().copied().filter(|k| !WORKLOADS.contains(k)).collect();
+                !is_controlled(object, &custom)
+            }
             _ => true,
         }
     }
 }
 
-/// Whether a workload is run by another workload (a Pod by a ReplicaSet, a Job by a CronJob), or a Pod by anything.
-fn is_controlled(object: &Object) -> bool {
+/// Whether an object is run by one of these kinds (a Pod by a ReplicaSet, a Job by a CronJob), or a Pod by anything.
+fn is_controlled(object: &Object, by: &[Kind]) -> bool {
     let Some(owner) = &object.meta.controller else {
         return false;
     };
     matches!(object.name.kind(), Kind::Pod)
-        || Kind::of_manifest(&owner.api_version, &owner.kind).is_some_and(|k| WORKLOADS.contains(&k))
+        || Kind::of_manifest(&owner.api_version, &owner.kind).is_some_and(|k| by.contains(&k))
 }
 
 /// One unit: a subject, a namespace or the cluster.

@@ -162,7 +162,7 @@ fn object_keys(object: &Object) -> Vec<IndexKey> {
         ));
     }
     if let Ok(body) = &object.body {
-        body.index_keys(&object.name, &mut keys);
+        body.index_keys(&object.name, &object.meta, &mut keys);
     }
     keys
 }

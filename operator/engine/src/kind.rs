@@ -89,8 +89,6 @@ kinds! {
     PodDisruptionBudget: "policy" ["v1"] "PodDisruptionBudget" "poddisruptionbudgets" Namespaced Builtin;
     /// `v1` ResourceQuota.
     ResourceQuota: "" ["v1"] "ResourceQuota" "resourcequotas" Namespaced Builtin;
-    /// `postgresql.cnpg.io/v1` Cluster (CloudNativePG).
-    CnpgCluster: "postgresql.cnpg.io" ["v1"] "Cluster" "clusters" Namespaced Optional;
     /// `v1` PersistentVolume.
     PersistentVolume: "" ["v1"] "PersistentVolume" "persistentvolumes" Cluster Builtin;
     /// `storage.k8s.io/v1` StorageClass.
@@ -157,6 +155,40 @@ kinds! {
     BaselineAdminNetworkPolicy: "policy.networking.k8s.io" ["v1alpha1"] "BaselineAdminNetworkPolicy" "baselineadminnetworkpolicies" Cluster Optional;
     /// `policy.networking.k8s.io/v1alpha2` ClusterNetworkPolicy.
     ClusterNetworkPolicy: "policy.networking.k8s.io" ["v1alpha2"] "ClusterNetworkPolicy" "clusternetworkpolicies" Cluster Optional;
+    /// `velero.io/v1` Schedule.
+    VeleroSchedule: "velero.io" ["v1"] "Schedule" "schedules" Namespaced Optional;
+    /// `velero.io/v1` Backup.
+    VeleroBackup: "velero.io" ["v1"] "Backup" "backups" Namespaced Optional;
+    /// `postgresql.cnpg.io/v1` Cluster.
+    CnpgCluster: "postgresql.cnpg.io" ["v1"] "Cluster" "clusters" Namespaced Optional;
+    /// `postgresql.cnpg.io/v1` ScheduledBackup.
+    CnpgScheduledBackup: "postgresql.cnpg.io" ["v1"] "ScheduledBackup" "scheduledbackups" Namespaced Optional;
+    /// `postgresql.cnpg.io/v1` Backup.
+    CnpgBackup: "postgresql.cnpg.io" ["v1"] "Backup" "backups" Namespaced Optional;
+    /// `k8up.io/v1` Schedule.
+    K8upSchedule: "k8up.io" ["v1"] "Schedule" "schedules" Namespaced Optional;
+    /// `k8up.io/v1` Backup.
+    K8upBackup: "k8up.io" ["v1"] "Backup" "backups" Namespaced Optional;
+    /// `longhorn.io/v1beta2` RecurringJob.
+    LonghornRecurringJob: "longhorn.io" ["v1beta2"] "RecurringJob" "recurringjobs" Namespaced Optional;
+    /// `longhorn.io/v1beta2` Backup.
+    LonghornBackup: "longhorn.io" ["v1beta2"] "Backup" "backups" Namespaced Optional;
+    /// `longhorn.io/v1beta2` Volume.
+    LonghornVolume: "longhorn.io" ["v1beta2"] "Volume" "volumes" Namespaced Optional;
+    /// `snapscheduler.backube/v1` SnapshotSchedule.
+    SnapshotSchedule: "snapscheduler.backube" ["v1"] "SnapshotSchedule" "snapshotschedules" Namespaced Optional;
+    /// `acid.zalan.do/v1` postgresql (Zalando's operator).
+    ZalandoPostgresql: "acid.zalan.do" ["v1"] "postgresql" "postgresqls" Namespaced Optional;
+    /// `pgv2.percona.com/v2` PerconaPGCluster.
+    PerconaPgCluster: "pgv2.percona.com" ["v2"] "PerconaPGCluster" "perconapgclusters" Namespaced Optional;
+    /// `pxc.percona.com/v1` PerconaXtraDBCluster.
+    PerconaXtraDbCluster: "pxc.percona.com" ["v1"] "PerconaXtraDBCluster" "perconaxtradbclusters" Namespaced Optional;
+    /// `psmdb.percona.com/v1` PerconaServerMongoDB.
+    PerconaServerMongoDb: "psmdb.percona.com" ["v1"] "PerconaServerMongoDB" "perconaservermongodbs" Namespaced Optional;
+    /// `mysql.oracle.com/v2` InnoDBCluster.
+    InnoDbCluster: "mysql.oracle.com" ["v2"] "InnoDBCluster" "innodbclusters" Namespaced Optional;
+    /// `mongodbcommunity.mongodb.com/v1` MongoDBCommunity.
+    MongoDbCommunity: "mongodbcommunity.mongodb.com" ["v1"] "MongoDBCommunity" "mongodbcommunity" Namespaced Optional;
 }
 
 impl Kind {

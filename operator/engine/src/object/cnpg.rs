@@ -1,11 +1,12 @@
-//! `postgresql.cnpg.io/v1` Cluster: a PostgreSQL cluster that CloudNativePG runs without a StatefulSet.
+//! `postgresql.cnpg.io/v1`: CloudNativePG's Cluster, ScheduledBackup and Backup.
 
+use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::quantity::Quantity;
+use super::time;
 
 /// What is kept of a CloudNativePG Cluster.
-#[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
 pub struct CnpgCluster {
     /// `spec`.
     #[serde(default)]
@@ -13,20 +14,76 @@ pub struct CnpgCluster {
 }
 
 /// `spec` of a CloudNativePG Cluster.
-#[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
 pub struct CnpgClusterSpec {
-    /// Instances, the primary included; absent means 1.
+    /// PostgreSQL instances, primary included; absent means 1.
     #[serde(default)]
     pub instances: Option<i32>,
-    /// Storage of each instance.
-    #[serde(default)]
-    pub storage: Option<CnpgStorage>,
 }
 
-/// `storage` of a CloudNativePG Cluster.
-#[derive(Clone, PartialEq, Debug, Default, Deserialize)]
-pub struct CnpgStorage {
-    /// Size of the volume.
+/// What is kept of a ScheduledBackup.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+pub struct CnpgScheduledBackup {
+    /// `spec`.
     #[serde(default)]
-    pub size: Option<Quantity>,
+    pub spec: CnpgScheduledBackupSpec,
+}
+
+/// `spec` of a ScheduledBackup.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+pub struct CnpgScheduledBackupSpec {
+    /// Six cron fields, seconds first, in UTC.
+    #[serde(default)]
+    pub schedule: Box<str>,
+    /// Whether runs are held back.
+    #[serde(default)]
+    pub suspend: Option<bool>,
+    /// The Cluster that is backed up.
+    #[serde(default)]
+    pub cluster: ClusterName,
+    /// `barmanObjectStore` (default), `volumeSnapshot` or `plugin`.
+    #[serde(default)]
+    pub method: Option<Box<str>>,
+}
+
+/// A reference to a Cluster of the same namespace.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+pub struct ClusterName {
+    /// Its name.
+    #[serde(default)]
+    pub name: Box<str>,
+}
+
+/// What is kept of a CloudNativePG Backup.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+pub struct CnpgBackup {
+    /// `spec`.
+    #[serde(default)]
+    pub spec: CnpgBackupSpec,
+    /// `status`.
+    #[serde(default)]
+    pub status: Option<CnpgBackupStatus>,
+}
+
+/// `spec` of a CloudNativePG Backup.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+pub struct CnpgBackupSpec {
+    /// The Cluster that is backed up.
+    #[serde(default)]
+    pub cluster: ClusterName,
+}
+
+/// `status` of a CloudNativePG Backup.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CnpgBackupStatus {
+    /// `pending`, `started`, `running`, `finalizing`, `completed`, `failed`, `walArchivingFailing`.
+    #[serde(default)]
+    pub phase: Option<Box<str>>,
+    /// When it started.
+    #[serde(default, deserialize_with = "time::optional")]
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    #[serde(default, deserialize_with = "time::optional")]
+    pub stopped_at: Option<Timestamp>,
 }

@@ -1,12 +1,18 @@
 //! The index keys each projection states beyond those of every object.
 
-use super::{Body, PodDisruptionBudget, Workload};
+use super::{Body, Meta, PodDisruptionBudget, Workload};
 use crate::{inventory::IndexKey, kind::Kind, name::ObjRef};
+
+/// The label that says what a workload is for.
+pub const ROLE: &str = "plimsoll.dev/role";
+/// The annotation by which a backup CronJob names what it backs up: `<Kind>/<name>`, several by comma, or `*`.
+pub const BACKUP_OF: &str = "plimsoll.dev/backup-of";
 
 impl Body {
     /// Adds the keys under which look-ups find this object.
-    pub(crate) fn index_keys(&self, name: &ObjRef, keys: &mut Vec<IndexKey>) {
+    pub(crate) fn index_keys(&self, name: &ObjRef, meta: &Meta, keys: &mut Vec<IndexKey>) {
         match self {
+            Body::Workload(workload) if name.kind() == Kind::CronJob => cron_job(workload, name, meta, keys),
             Body::Workload(workload) => workload.keys(name, keys),
             Body::HorizontalPodAutoscaler(hpa) => {
                 let target = &hpa.spec.scale_target_ref;
@@ -24,6 +30,31 @@ impl Body {
                     map.settings()
                         .map(|(setting, _)| IndexKey::States(name.kind(), setting.into())),
                 );
+            }
+            Body::VeleroBackup(_) => {
+                if let Some(schedule) = meta.labels.get("velero.io/schedule-name") {
+                    keys.push(targets(name, "Schedule".into(), schedule.into()));
+                }
+            }
+            Body::CnpgScheduledBackup(backup) => {
+                keys.push(targets(name, "Cluster".into(), backup.spec.cluster.name.clone()));
+            }
+            Body::CnpgBackup(backup) => {
+                keys.push(targets(name, "Cluster".into(), backup.spec.cluster.name.clone()))
+            }
+            Body::LonghornVolume(volume) => {
+                if let Some((namespace, claim)) = volume.claim() {
+                    let kind = "PersistentVolumeClaim".into();
+                    keys.push(IndexKey::Targets(
+                        name.kind(),
+                        namespace.into(),
+                        kind,
+                        claim.into(),
+                    ));
+                }
+            }
+            Body::LonghornBackup(backup) => {
+                keys.push(targets(name, "Volume".into(), backup.status.volume_name.clone()))
             }
             _ => {}
         }
@@ -63,5 +94,21 @@ impl PodDisruptionBudget {
             Some((key, value)) => IndexKey::Selects(name.kind(), namespace, key.into(), value.into()),
             None => IndexKey::SelectsAny(name.kind(), namespace),
         })
+    }
+}
+
+/// A backup CronJob is filed under what it says it backs up (`*` under kind and name `*`), one that only looks like a
+/// backup under kind `?`, so that an ordinary CronJob touches no database.
+fn cron_job(workload: &Workload, name: &ObjRef, meta: &Meta, keys: &mut Vec<IndexKey>) {
+    let is_backup = meta.labels.get(ROLE) == Some("backup");
+    match meta.annotations.get(BACKUP_OF).filter(|_| is_backup) {
+        Some(list) => keys.extend(list.split(',').map(str::trim).map(|target| {
+            let (kind, of) = target.split_once('/').unwrap_or((target, target));
+            targets(name, kind.into(), of.into())
+        })),
+        None if is_backup || workload.looks_like_backup(name.name()).is_some() => {
+            keys.push(targets(name, "?".into(), "?".into()));
+        }
+        None => {}
     }
 }

@@ -35,6 +35,8 @@ const READ: &[&str] = &[
     "pv.kubernetes.io/provisioned-by",
     "px/secure",
     "autoscaling.keda.sh/paused",
+    "backup.velero.io/backup-volumes",
+    "k8up.io/backup",
 ];
 
 /// What is kept of `metadata`.

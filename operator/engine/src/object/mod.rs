@@ -7,10 +7,13 @@ mod autoscaler;
 mod budget;
 mod cnpg;
 mod configmap;
+mod database;
 mod foreign_policy;
 mod gateway;
 mod index;
 mod ingress;
+mod k8up;
+mod longhorn;
 mod meta;
 mod namespace;
 mod network_policy;
@@ -19,19 +22,27 @@ mod openshift;
 mod pod;
 mod publisher;
 mod quota;
+mod script;
+mod snapscheduler;
 mod storage;
 mod template;
+mod time;
+mod velero;
 mod workload;
 
 use crate::kind::Kind;
 
 pub use autoscaler::{HorizontalPodAutoscaler, ScaledObject};
 pub use budget::PodDisruptionBudget;
-pub use cnpg::CnpgCluster;
+pub use cnpg::{CnpgBackup, CnpgCluster, CnpgScheduledBackup};
 pub use configmap::{ConfigMap, TLS_SETTINGS};
+pub use database::{DatabaseCr, NativeSchedule};
 pub use foreign_policy::{FOREIGN_POLICIES, ForeignPolicy};
 pub use gateway::{ClientTrafficPolicy, Gateway, GatewayClass, HttpRoute, Listener, ParentRef};
+pub use index::{BACKUP_OF, ROLE};
 pub use ingress::{FrontendConfig, Ingress, IngressClass, IngressClassParams, IngressRule, IngressTls};
+pub use k8up::{K8upBackup, K8upSchedule};
+pub use longhorn::{LonghornBackup, LonghornRecurringJob, LonghornVolume};
 pub use meta::{Annotations, Meta, OwnerRef};
 pub use namespace::Namespace;
 pub use network_policy::{Direction, IpBlock, NetworkPolicy, Peer, Port, Rule};
@@ -42,12 +53,15 @@ pub use publisher::{
     HttpProxy, IstioGateway, IstioServer, Opaque, TlsOption, TraefikMiddleware, TraefikRoute,
 };
 pub use quota::{QuotaStatus, ResourceQuota};
+pub use script::Script;
+pub use snapscheduler::SnapshotSchedule;
 pub use storage::{PersistentVolume, PersistentVolumeClaim, StorageClass, VolumeSource};
 pub use template::{
     Affinity, AffinityTerm, ClaimSpec, Container, ContainerPort, PodSpec, PodTemplate, SpreadConstraint,
     Volume,
 };
-pub use workload::{ClaimTemplate, Workload};
+pub use velero::{BackupTemplate, VeleroBackup, VeleroSchedule};
+pub use workload::{ClaimTemplate, Workload, base_name};
 
 /// A projection that can be taken out of a [`Body`].
 pub trait Projection: Sized + 'static {
@@ -113,4 +127,15 @@ bodies! {
     ForeignPolicy(ForeignPolicy): CiliumNetworkPolicy | CiliumClusterwideNetworkPolicy | CalicoNetworkPolicy
         | CalicoGlobalNetworkPolicy | CalicoStoredNetworkPolicy | CalicoStoredGlobalNetworkPolicy
         | AdminNetworkPolicy | BaselineAdminNetworkPolicy | ClusterNetworkPolicy;
+    VeleroSchedule(VeleroSchedule): VeleroSchedule;
+    VeleroBackup(VeleroBackup): VeleroBackup;
+    CnpgScheduledBackup(CnpgScheduledBackup): CnpgScheduledBackup;
+    CnpgBackup(CnpgBackup): CnpgBackup;
+    K8upSchedule(K8upSchedule): K8upSchedule;
+    K8upBackup(K8upBackup): K8upBackup;
+    LonghornRecurringJob(LonghornRecurringJob): LonghornRecurringJob;
+    LonghornBackup(LonghornBackup): LonghornBackup;
+    LonghornVolume(LonghornVolume): LonghornVolume;
+    SnapshotSchedule(SnapshotSchedule): SnapshotSchedule;
+    DatabaseCr(DatabaseCr): ZalandoPostgresql | PerconaPgCluster | PerconaXtraDbCluster | PerconaServerMongoDb | InnoDbCluster | MongoDbCommunity;
 }

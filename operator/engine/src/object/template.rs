@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::{Annotations, Script};
 use crate::{labels::Labels, selector::LabelSelector};
 
 /// `spec.template` of a workload.
@@ -21,6 +22,8 @@ pub struct PodTemplate {
 struct TemplateMeta {
     #[serde(default)]
     labels: Labels,
+    #[serde(default)]
+    annotations: Annotations,
 }
 
 impl PodTemplate {
@@ -30,6 +33,11 @@ impl PodTemplate {
             .as_ref()
             .map(|m| m.labels.clone())
             .unwrap_or_default()
+    }
+
+    /// An annotation the pods will carry, of those that some control reads.
+    pub fn annotation(&self, key: &str) -> Option<&str> {
+        self.metadata.as_ref()?.annotations.get(key)
     }
 }
 
@@ -91,6 +99,12 @@ pub struct Container {
     /// Image reference.
     #[serde(default)]
     pub image: Option<Box<str>>,
+    /// What of `command` hints at a backup.
+    #[serde(default)]
+    pub command: Script,
+    /// What of `args` hints at a backup.
+    #[serde(default)]
+    pub args: Script,
     /// Ports the container declares.
     #[serde(default)]
     pub ports: Option<Vec<ContainerPort>>,

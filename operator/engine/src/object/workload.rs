@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::template::{ClaimSpec, PodTemplate};
-use crate::{intorstring::IntOrString, selector::LabelSelector};
+use super::template::{ClaimSpec, Container, PodTemplate};
+use crate::{intorstring::IntOrString, labels::Labels, selector::LabelSelector};
 
 /// What is kept of a workload of any kind. Which fields mean something follows from the kind.
 #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -133,6 +133,9 @@ pub struct ClaimTemplateMeta {
     /// Name; a pod's claim is called `<name>-<pod>`.
     #[serde(default)]
     pub name: Box<str>,
+    /// Labels of the claims, beside those of the StatefulSet's selector.
+    #[serde(default)]
+    pub labels: Labels,
 }
 
 /// What is kept of `status`.
@@ -177,4 +180,69 @@ impl From<ActiveWire> for ActiveJobs {
             ActiveWire::Null(()) => Self(0),
         }
     }
+}
+
+impl Workload {
+    /// Why this looks like a backup, although nothing says that it is: one strong sign (a backup command) or two weak ones
+    /// (names). Enough to suggest the label, never to pass.
+    pub fn looks_like_backup(&self, name: &str) -> Option<String> {
+        let pod = &self.template()?.spec;
+        if NOT_BACKUPS.iter().any(|word| has_word(name, word)) {
+            return None;
+        }
+        let runs = |c: &Container| {
+            c.args
+                .backup_command()
+                .or(c.command.backup_command())
+                .map(String::from)
+                .or_else(|| tool_with_verb(c))
+        };
+        if let Some(command) = pod.all_containers().find_map(runs) {
+            return Some(format!("runs {command}"));
+        }
+        let images = pod.all_containers().filter_map(|c| c.image.as_deref());
+        let volumes = pod.volumes.iter().flatten().map(|v| &*v.name);
+        let weak = [
+            hints(name),
+            images.map(base_name).any(hints),
+            volumes.chain(pod.claims()).any(hints),
+        ];
+        (weak.into_iter().filter(|sign| *sign).count() >= 2).then(|| "is named like one".to_owned())
+    }
+}
+
+/// Jobs around backups that make none.
+const NOT_BACKUPS: &[&str] = &[
+    "prune",
+    "rotate",
+    "cleanup",
+    "check",
+    "heartbeat",
+    "restore",
+    "verify",
+    "defrag",
+];
+
+fn has_word(name: &str, word: &str) -> bool {
+    name.split(['-', '.', '_']).any(|token| token == word)
+}
+
+fn hints(name: &str) -> bool {
+    ["backup", "dump", "snapshot"]
+        .iter()
+        .any(|word| name.contains(word))
+}
+
+/// An image of a backup tool whose arguments start with what makes it write.
+fn tool_with_verb(container: &Container) -> Option<String> {
+    let tool = base_name(container.image.as_deref()?);
+    let verb = container.command.verb().or(container.args.verb())?;
+    matches!(tool, "s3cmd" | "rclone" | "restic" | "borg" | "kopia").then(|| format!("{tool} {verb}"))
+}
+
+/// The last segment of an image's repository, without tag and digest: `postgres` of `docker.io/library/postgres:16@sha256:…`.
+pub fn base_name(image: &str) -> &str {
+    let image = image.split_once('@').map_or(image, |(name, _)| name);
+    let last = image.rsplit('/').next().unwrap_or(image);
+    last.split_once(':').map_or(last, |(name, _)| name)
 }

@@ -1,0 +1,78 @@
+//! `k8up.io/v1`: Schedule and Backup.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::time;
+use crate::selector::LabelSelector;
+
+/// What is kept of a K8up Schedule.
+#[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+pub struct K8upSchedule {
+    /// `spec`.
+    #[serde(default)]
+    pub spec: K8upScheduleSpec,
+}
+
+/// `spec` of a K8up Schedule; only its backups, not its checks, prunes, archives and restores.
+#[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+pub struct K8upScheduleSpec {
+    /// The backups of its namespace, if it makes any.
+    #[serde(default)]
+    pub backup: Option<K8upBackupJob>,
+}
+
+/// `spec.backup` of a K8up Schedule.
+#[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct K8upBackupJob {
+    /// Five cron fields, or `@daily-random` and its kin.
+    #[serde(default)]
+    pub schedule: Box<str>,
+    /// Claims (and pods with a backup command) must match one of them; absent means all.
+    #[serde(default)]
+    pub label_selectors: Option<Vec<LabelSelector>>,
+}
+
+/// What is kept of a K8up Backup.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+pub struct K8upBackup {
+    /// `status`.
+    #[serde(default)]
+    pub status: Option<K8upBackupStatus>,
+}
+
+impl K8upBackup {
+    /// When it ended and whether that was a success: condition `Completed` is True for both, its reason tells them apart.
+    pub fn ended(&self) -> Option<(Timestamp, bool)> {
+        let conditions = self.status.as_ref()?.conditions.as_ref()?;
+        let completed = conditions
+            .iter()
+            .find(|c| &*c.r#type == "Completed" && &*c.status == "True")?;
+        Some((completed.last_transition_time?, &*completed.reason == "Succeeded"))
+    }
+}
+
+/// `status` of a K8up Backup.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+pub struct K8upBackupStatus {
+    /// Whether its Job was created.
+    #[serde(default)]
+    pub started: Option<bool>,
+    /// Whether it ended, well or not.
+    #[serde(default)]
+    pub finished: Option<bool>,
+    #[serde(default)]
+    conditions: Option<Vec<Condition>>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Condition {
+    r#type: Box<str>,
+    status: Box<str>,
+    #[serde(default)]
+    reason: Box<str>,
+    #[serde(default, deserialize_with = "time::optional")]
+    last_transition_time: Option<Timestamp>,
+}
