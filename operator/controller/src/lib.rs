@@ -4,7 +4,9 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod config;
+mod list;
 mod published;
 
 pub use config::Config;
+pub use list::{ListError, Listed, list_json, list_once};
 pub use published::{Changes, Health, Published};
