@@ -6,11 +6,13 @@
 mod actor;
 mod config;
 mod exceptions;
+mod list;
 mod published;
 mod run;
 mod source;
 
 pub use config::Config;
+pub use list::{ListError, Listed, list_json, list_once};
 pub use published::{Changes, Health, Published};
 pub use run::{Running, start};
 pub use source::Raw;

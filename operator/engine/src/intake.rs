@@ -1,13 +1,18 @@
 //! From the bytes of manifests to objects, with every document accounted for.
 
+mod implied;
+mod lines;
+
 use rayon::prelude::*;
 use serde_json::Value;
 
 use crate::{
     decode::{NameError, Object, decode},
     kind::Kind,
-    manifest::{Document, RawDocument, documents, parse, segments, split},
+    manifest::{RawDocument, documents, parse, split},
 };
+
+pub use lines::lines_of;
 
 /// API group of our own kinds.
 const OWN_GROUP: &str = "plimsoll.dev/";
@@ -43,10 +48,18 @@ pub struct Source {
     pub file: usize,
     /// Line of the object in the file, from 1.
     pub line: usize,
-    /// First byte of its document in the file.
+    /// Its document.
+    document: Extent,
+    /// Index among the objects of its document; none for an object that is only implied.
+    item: Option<usize>,
+}
+
+/// Where a document lies in its file: enough to read it again without reading what surrounds it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Extent {
     offset: usize,
-    /// Index among the objects of its document.
-    item: usize,
+    length: usize,
+    line: usize,
 }
 
 /// One of our own objects (a baseline, an exception), as JSON.
@@ -69,11 +82,22 @@ pub struct Intake {
     pub own: Vec<OwnObject>,
     /// What became of the documents.
     pub documents: Documents,
+    /// Files taken in so far: the index of the next one.
+    files: usize,
 }
 
 impl Intake {
     /// Reads files, their documents in parallel. `namespace` is that of namespaced objects that name none.
     pub fn read(files: &[impl AsRef<[u8]> + Sync], namespace: &str) -> Self {
+        let mut intake = Self::default();
+        intake.add(files, namespace);
+        intake
+    }
+
+    /// Reads more files, so that not all of them need to be held at once. Their indices go on from those read before.
+    pub fn add(&mut self, files: &[impl AsRef<[u8]> + Sync], namespace: &str) {
+        let first = self.files;
+        self.files += files.len();
         let raw: Vec<(usize, RawDocument<'_>)> = files
             .iter()
             .enumerate()
@@ -85,21 +109,30 @@ impl Intake {
                 let mut part = Intake::default();
                 for (file, document) in chunk {
                     let start = files[*file].as_ref().as_ptr() as usize;
-                    part.take(
-                        *file,
-                        document.bytes.as_ptr() as usize - start,
-                        document,
-                        namespace,
-                    );
+                    let offset = document.bytes.as_ptr() as usize - start;
+                    part.take(first + file, offset, document, namespace);
                 }
                 part
             })
             .collect();
-        let mut whole = Intake::default();
         for part in read {
-            whole.append(part);
+            self.append(part);
         }
-        whole
+    }
+
+    /// Counts the documents of a file as not relevant without reading them: patches are no objects of their own.
+    pub fn set_aside(&mut self, file: &[u8]) {
+        let documents = split(file).count();
+        self.files += 1;
+        self.documents.total += documents;
+        self.documents.not_relevant += documents;
+    }
+
+    /// Notes a file that could not even be opened, as one unreadable document.
+    pub fn add_unreadable(&mut self, why: String) {
+        self.documents.total += 1;
+        self.unreadable(self.files, 1, why);
+        self.files += 1;
     }
 
     fn append(&mut self, other: Self) {
@@ -117,14 +150,19 @@ impl Intake {
             Ok(document) => document,
             Err(e) => return self.unreadable(file, e.line, e.to_string()),
         };
+        let extent = Extent {
+            offset,
+            length: raw.bytes.len(),
+            line: raw.line,
+        };
         let known = self.objects.len() + self.own.len();
         let mut failed = None;
         for (item, object) in documents(document.root()).iter().enumerate() {
             let source = Source {
                 file,
                 line: object.node.line(),
-                offset,
-                item,
+                document: extent,
+                item: Some(item),
             };
             if let Err(why) = self.take_object(object, source, namespace) {
                 failed.get_or_insert((source.line, why));
@@ -178,25 +216,5 @@ impl Intake {
 
     fn unreadable(&mut self, file: usize, line: usize, why: String) {
         self.documents.unreadable.push(Unreadable { file, line, why });
-    }
-}
-
-impl Source {
-    /// The line of a field path within the object, or of its nearest ancestor that is there. Reads the document again:
-    /// only findings pay for their lines.
-    pub fn line_of(&self, file: &[u8], field_path: &str) -> usize {
-        self.find(file, |document| {
-            documents(document.root())
-                .get(self.item)
-                .map(|object| object.node.nearest_line(&segments(field_path)))
-        })
-        .unwrap_or(self.line)
-    }
-
-    fn find<T>(&self, file: &[u8], look: impl Fn(&Document<'_>) -> Option<T>) -> Option<T> {
-        let line = 1 + memchr::memchr_iter(b'\n', file.get(..self.offset)?).count();
-        let mut raw = split(file.get(self.offset..)?).next()?;
-        raw.line += line - 1;
-        look(&parse(&raw).ok()?)
     }
 }

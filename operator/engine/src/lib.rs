@@ -30,6 +30,7 @@ pub mod object;
 pub mod quantity;
 pub mod report;
 pub mod selector;
+pub mod text;
 pub mod unknown;
 pub mod view;
 

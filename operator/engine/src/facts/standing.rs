@@ -70,7 +70,9 @@ impl Fact for Standing {
     type Value = StandingValue;
 
     fn compute(&self, view: &View<'_>) -> Result<StandingValue, Unknown> {
-        let object = view.object(&ObjRef::namespace_object(&self.namespace))?;
+        let object = view
+            .object(&ObjRef::namespace_object(&self.namespace))?
+            .filter(|object| !is_implied(object));
         let environment = self.environment(view, object);
         let tenant = self.tenant(view, object);
         Ok(StandingValue {
@@ -182,6 +184,12 @@ impl Standing {
             changed_from,
         }
     }
+}
+
+/// A namespace that only a mention of it proves: it exists, and its labels are not known.
+fn is_implied(object: &Object) -> bool {
+    crate::control::project::<crate::object::Namespace>(object)
+        .is_ok_and(crate::object::Namespace::is_implied)
 }
 
 fn is_terminating(object: &Object) -> bool {

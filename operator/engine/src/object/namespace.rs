@@ -7,6 +7,9 @@ use serde::Deserialize;
 pub struct Namespace {
     #[serde(default)]
     status: Option<Status>,
+    /// Never read from anywhere: set by a scan for namespaces that objects are in and nobody gave.
+    #[serde(skip)]
+    implied: bool,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
@@ -16,6 +19,19 @@ struct Status {
 }
 
 impl Namespace {
+    /// A namespace that must exist although its object was not given: nothing is known of its labels.
+    pub(crate) fn implied() -> Self {
+        Self {
+            implied: true,
+            ..Self::default()
+        }
+    }
+
+    /// Whether the object was not given, and stands for one that must exist.
+    pub fn is_implied(&self) -> bool {
+        self.implied
+    }
+
     /// Whether the namespace is being deleted (`status.phase: Terminating`).
     pub fn is_terminating(&self) -> bool {
         self.status.as_ref().and_then(|s| s.phase.as_deref()) == Some("Terminating")
