@@ -17,6 +17,7 @@ mod summary;
 pub use baseline::{SecurityBaseline, SecurityBaselineSpec};
 pub use condition::{condition, is_true};
 pub use crds::crds;
+pub use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 pub use evidence::{
     CLUSTER_SHARD, EvidenceError, EvidenceRecord, EvidenceRecordSpec, FieldChange, HeldEvidence, MAX_REPAIRS,
     MAX_SEEN, RepairRecord, SeenEvidence, UnitEvidence,
