@@ -1,0 +1,318 @@
+//! `EvidenceRecord`: what cannot be seen in a present object and must be remembered. One per namespace, written by the
+//! operator only, bounded.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use kube::CustomResource;
+use plimsoll_engine::memory::{Fingerprint, Held, Seen, Shard};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{schema, status::ObjectReference, summary::cut};
+
+/// Most findings one record remembers: with everything else it stays far under what etcd accepts (1.5 MB).
+pub const MAX_SEEN: usize = 4000;
+/// Most repairs one record remembers; the oldest go first.
+pub const MAX_REPAIRS: usize = 100;
+/// Largest field value kept of a repair, in bytes of JSON.
+const MAX_VALUE: usize = 1024;
+/// Most fields kept of one repair.
+const MAX_FIELDS: usize = 8;
+/// Most labels kept of a namespace.
+const MAX_LABELS: usize = 64;
+/// Longest text kept of a repair, in bytes of JSON.
+const MAX_TEXT: usize = 512;
+
+/// Name of the record of what belongs to no namespace. No namespace can be called so: their names have no dots.
+pub const CLUSTER_SHARD: &str = "cluster.plimsoll.dev";
+
+/// What the operator remembers of one namespace, or of the cluster.
+#[derive(CustomResource, Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[kube(
+    group = "plimsoll.dev",
+    version = "v1alpha1",
+    kind = "EvidenceRecord",
+    plural = "evidencerecords",
+    shortname = "er",
+    category = "plimsoll",
+    derive = "PartialEq",
+    doc = "An EvidenceRecord holds what the operator must remember of one namespace: since when findings have been there, how the namespace was first labelled, and what was repaired with the values of before. Written by the operator only; deleting it makes findings look new.",
+    printcolumn = r#"{"name":"Namespace","type":"string","jsonPath":".spec.namespace"}"#,
+    printcolumn = r#"{"name":"Overflow","type":"boolean","jsonPath":".spec.overflow","description":"Whether something was left out for lack of room"}"#,
+    printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#
+)]
+#[serde(rename_all = "camelCase", default)]
+pub struct EvidenceRecordSpec {
+    /// The namespace; empty for what belongs to none.
+    #[schemars(length(max = 63))]
+    pub namespace: String,
+    /// `metadata.uid` of the namespace: one of the same name created later is another namespace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 128))]
+    pub uid: Option<String>,
+    /// The first value of each namespace label that decides something, by label key.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// Since when findings have been there, by the unit they belong to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 4000), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["unit"]))]
+    pub units: Vec<UnitEvidence>,
+    /// What was repaired, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "atomic"))]
+    pub repairs: Vec<RepairRecord>,
+    /// Whether something was left out for lack of room: the youngest findings and the oldest repairs.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub overflow: bool,
+}
+
+/// The findings of one unit.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UnitEvidence {
+    /// Fingerprint of baseline, control and subject: 32 hexadecimal digits.
+    #[schemars(length(min = 1, max = 32))]
+    pub unit: String,
+    /// Its findings.
+    #[schemars(length(max = 4000))]
+    pub seen: Vec<SeenEvidence>,
+}
+
+/// Since when a finding has been there.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SeenEvidence {
+    /// Fingerprint of the finding: 32 hexadecimal digits.
+    #[schemars(length(min = 1, max = 32))]
+    pub fingerprint: String,
+    /// When it was first seen.
+    #[schemars(schema_with = "schema::time")]
+    pub first_seen: Timestamp,
+    /// From when on it counts as a failure.
+    #[schemars(schema_with = "schema::time")]
+    pub fails_at: Timestamp,
+    /// The verdict that stands until then: Pass, NotApplicable or Unknown.
+    pub held: HeldEvidence,
+}
+
+/// The verdict that stands while a new failure settles.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub enum HeldEvidence {
+    /// It passed before.
+    Pass,
+    /// It did not apply before.
+    NotApplicable,
+    /// It was unknown before, or its object is young.
+    Unknown,
+}
+
+/// One repair that was made, with the values of before: touched fields only, never whole objects.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RepairRecord {
+    /// The control that asked for it.
+    #[schemars(length(max = 127))]
+    pub control: String,
+    /// The object that was changed or created.
+    pub object: ObjectReference,
+    /// `metadata.uid` of the object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 128))]
+    pub uid: Option<String>,
+    /// The change in words.
+    #[schemars(length(max = 512))]
+    pub summary: String,
+    /// The touched fields.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8))]
+    pub fields: Vec<FieldChange>,
+    /// When it was made.
+    #[schemars(schema_with = "schema::time")]
+    pub time: Timestamp,
+    /// How often somebody has undone it since.
+    #[serde(default)]
+    #[schemars(range(min = 0))]
+    pub undone: i64,
+}
+
+/// One touched field.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FieldChange {
+    /// JSON pointer of the field; empty for an object that was created as a whole.
+    #[schemars(length(max = 512))]
+    pub pointer: String,
+    /// The value before; absent where there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::any")]
+    pub before: Option<Value>,
+    /// The value after; absent where it is too large to keep.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::any")]
+    pub after: Option<Value>,
+    /// Whether a value was too large to keep.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub truncated: bool,
+}
+
+/// Why a record cannot be read.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{field}: {expected}")]
+pub struct EvidenceError {
+    /// Path of the field.
+    pub field: String,
+    /// What was found and what was expected.
+    pub expected: String,
+}
+
+impl EvidenceRecord {
+    /// The name of a namespace's record; of the cluster's for the empty name.
+    pub fn name_for(namespace: &str) -> &str {
+        if namespace.is_empty() {
+            CLUSTER_SHARD
+        } else {
+            namespace
+        }
+    }
+
+    /// The record of a namespace. What does not fit is left out, and `overflow` says so.
+    pub fn of(namespace: &str, shard: &Shard, repairs: &[RepairRecord]) -> Self {
+        Self::new(
+            Self::name_for(namespace),
+            EvidenceRecordSpec::of(namespace, shard, repairs),
+        )
+    }
+
+    /// What the engine remembers of the namespace.
+    pub fn shard(&self) -> Result<Shard, EvidenceError> {
+        self.spec.shard()
+    }
+}
+
+impl EvidenceRecordSpec {
+    /// What fits of a shard and of repairs (oldest first).
+    pub fn of(namespace: &str, shard: &Shard, repairs: &[RepairRecord]) -> Self {
+        let (units, left_out) = oldest(shard);
+        let skipped = repairs.len().saturating_sub(MAX_REPAIRS);
+        let labels: BTreeMap<_, _> = shard.labels.clone().into_iter().take(MAX_LABELS).collect();
+        Self {
+            namespace: namespace.into(),
+            uid: shard.uid.clone(),
+            overflow: left_out || skipped > 0 || labels.len() < shard.labels.len(),
+            labels,
+            units,
+            repairs: repairs[skipped..].iter().map(RepairRecord::bounded).collect(),
+        }
+    }
+
+    /// What the engine remembers of the namespace.
+    pub fn shard(&self) -> Result<Shard, EvidenceError> {
+        let mut units = BTreeMap::new();
+        for (i, unit) in self.units.iter().enumerate() {
+            let seen = unit.seen.iter().enumerate().map(|(k, seen)| seen.engine(i, k));
+            units.insert(
+                fingerprint(&unit.unit, || format!("spec.units[{i}].unit"))?,
+                seen.collect::<Result<_, _>>()?,
+            );
+        }
+        Ok(Shard {
+            uid: self.uid.clone(),
+            labels: self.labels.clone(),
+            units,
+        })
+    }
+}
+
+/// The units with the oldest findings, as many as fit, in the order of their fingerprints; and whether some did not.
+fn oldest(shard: &Shard) -> (Vec<UnitEvidence>, bool) {
+    let total: usize = shard.units.values().map(Vec::len).sum();
+    let mut units: Vec<_> = shard.units.iter().collect();
+    if total > MAX_SEEN {
+        units.sort_by_key(|(unit, seen)| (seen.iter().map(|s| s.first_seen).min(), **unit));
+        let mut room = MAX_SEEN;
+        units.retain(|(_, seen)| {
+            let fits = seen.len() <= room;
+            room = room.saturating_sub(seen.len());
+            fits
+        });
+        units.sort_by_key(|(unit, _)| **unit);
+    }
+    let kept = units.into_iter().map(|(unit, seen)| UnitEvidence {
+        unit: unit.to_string(),
+        seen: seen.iter().map(SeenEvidence::from).collect(),
+    });
+    (kept.collect(), total > MAX_SEEN)
+}
+
+fn fingerprint(text: &str, field: impl FnOnce() -> String) -> Result<Fingerprint, EvidenceError> {
+    serde_json::from_value(Value::from(text)).map_err(|e| EvidenceError {
+        field: field(),
+        expected: e.to_string(),
+    })
+}
+
+impl From<&Seen> for SeenEvidence {
+    fn from(seen: &Seen) -> Self {
+        Self {
+            fingerprint: seen.fingerprint.to_string(),
+            first_seen: seen.first_seen,
+            fails_at: seen.fails_at,
+            held: match seen.held {
+                Held::Pass => HeldEvidence::Pass,
+                Held::NotApplicable => HeldEvidence::NotApplicable,
+                Held::Unknown => HeldEvidence::Unknown,
+            },
+        }
+    }
+}
+
+impl SeenEvidence {
+    fn engine(&self, unit: usize, index: usize) -> Result<Seen, EvidenceError> {
+        let field = || format!("spec.units[{unit}].seen[{index}].fingerprint");
+        Ok(Seen {
+            fingerprint: fingerprint(&self.fingerprint, field)?,
+            first_seen: self.first_seen,
+            fails_at: self.fails_at,
+            held: match self.held {
+                HeldEvidence::Pass => Held::Pass,
+                HeldEvidence::NotApplicable => Held::NotApplicable,
+                HeldEvidence::Unknown => Held::Unknown,
+            },
+        })
+    }
+}
+
+impl RepairRecord {
+    /// The same, with texts cut and values too large left out.
+    #[must_use]
+    pub fn bounded(&self) -> Self {
+        Self {
+            summary: cut(&self.summary, MAX_TEXT - 3),
+            fields: self
+                .fields
+                .iter()
+                .take(MAX_FIELDS)
+                .map(FieldChange::bounded)
+                .collect(),
+            ..self.clone()
+        }
+    }
+}
+
+impl FieldChange {
+    fn bounded(&self) -> Self {
+        let small = |value: &Value| value.to_string().len() <= MAX_VALUE;
+        let before = self.before.clone().filter(small);
+        let after = self.after.clone().filter(small);
+        Self {
+            pointer: cut(&self.pointer, MAX_TEXT - 3),
+            truncated: self.truncated
+                || before.is_some() != self.before.is_some()
+                || after.is_some() != self.after.is_some(),
+            before,
+            after,
+        }
+    }
+}
