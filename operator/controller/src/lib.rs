@@ -6,6 +6,8 @@
 mod actor;
 mod config;
 mod exceptions;
+pub mod leader;
+pub mod output;
 mod published;
 mod run;
 mod source;
