@@ -7,6 +7,8 @@ mod actor;
 mod config;
 mod exceptions;
 mod list;
+pub mod leader;
+pub mod output;
 mod published;
 mod run;
 mod source;

@@ -189,7 +189,10 @@ pub struct Environments {
 #[serde(rename_all = "camelCase")]
 pub struct EnvironmentOverride {
     /// The namespace, by exact name.
-    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
+    #[schemars(
+        length(min = 1, max = 63),
+        regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
+    )]
     pub namespace: String,
     /// Its environment.
     #[schemars(length(min = 1, max = 63), regex(pattern = LABEL_VALUE))]

@@ -1,0 +1,202 @@
+//! What the baselines say: status, findings, ratios and ages, from tallies alone.
+
+use std::{collections::BTreeMap, fmt};
+
+use jiff::Timestamp;
+use plimsoll_engine::{
+    finding::Severity,
+    memory::Fingerprint,
+    report::{BaselineReport, Rank, Report, Score, Tally},
+};
+use prometheus_client::{collector::Collector, encoding::DescriptorEncoder};
+
+use super::{Sheet, State, sample};
+
+/// The collector of the verdicts.
+#[derive(Debug)]
+pub(super) struct Verdicts(pub(super) State);
+
+impl Collector for Verdicts {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let published = self.0.now();
+        if !published.health.ready {
+            return Ok(()); // a half-known cluster would look better or worse than it is
+        }
+        let report = &published.report;
+        let sheet = &mut Sheet(encoder);
+        control_status(sheet, report)?;
+        findings(sheet, report)?;
+        units(sheet, report)?;
+        ratios(sheet, report)?;
+        oldest(sheet, report, (self.0.clock)())
+    }
+}
+
+/// A control in an environment, with what was counted there.
+struct Row<'a> {
+    baseline: &'a str,
+    control: &'static str,
+    severity: Severity,
+    environment: &'a str,
+    tally: &'a Tally,
+}
+
+fn rows(report: &Report) -> impl Iterator<Item = Row<'_>> {
+    report.baselines.values().flat_map(|baseline| {
+        baseline.tallies.iter().map(|((control, environment), tally)| Row {
+            baseline: &baseline.name,
+            control,
+            severity: baseline.severity_of(control),
+            environment,
+            tally,
+        })
+    })
+}
+
+fn family(control: &'static str) -> &'static str {
+    control.split_once('/').map_or(control, |(family, _)| family)
+}
+
+fn control_status(sheet: &mut Sheet<'_>, report: &Report) -> fmt::Result {
+    let statuses = rows(report).filter_map(|row| {
+        let labels = [
+            ("baseline", row.baseline),
+            ("control", row.control),
+            ("family", family(row.control)),
+            ("severity", row.severity.word()),
+            ("environment", row.environment),
+        ];
+        Some((labels, status(row.tally)?))
+    });
+    sheet.gauge(
+        "control_status",
+        "Worst verdict of a control in an environment: 1 pass, 0 fail, -1 unknown; absent where it judged nothing",
+        statuses,
+    )
+}
+
+/// A known failure outweighs what is not known; what is only waived or does not apply is no status.
+fn status(tally: &Tally) -> Option<f64> {
+    match tally {
+        Tally { fail: 1.., .. } => Some(0.0),
+        Tally { unknown: 1.., .. } => Some(-1.0),
+        Tally { pass: 1.., .. } => Some(1.0),
+        _ => None,
+    }
+}
+
+fn findings(sheet: &mut Sheet<'_>, report: &Report) -> fmt::Result {
+    let series = rows(report).flat_map(|row| {
+        let labels = move |severity: Severity, result| {
+            [
+                ("baseline", row.baseline),
+                ("control", row.control),
+                ("severity", severity.word()),
+                ("environment", row.environment),
+                ("result", result),
+            ]
+        };
+        let failing = Severity::ALL.into_iter().zip(row.tally.findings);
+        // The control's own severity always has a series, so that a dashboard sees it reach zero.
+        let failing = failing
+            .filter(move |(severity, count)| *count > 0 || *severity == row.severity)
+            .map(move |(severity, count)| (labels(severity, "fail"), sample(count)));
+        let others = [
+            ("waived", row.tally.waived_findings),
+            ("unknown", row.tally.unknown),
+        ];
+        let others = others
+            .into_iter()
+            .filter(|(_, count)| *count > 0)
+            .map(move |(result, count)| (labels(row.severity, result), sample(count)));
+        failing.chain(others)
+    });
+    sheet.gauge(
+        "findings",
+        "Findings that fail or are waived, and units whose verdict is unknown",
+        series,
+    )
+}
+
+fn units(sheet: &mut Sheet<'_>, report: &Report) -> fmt::Result {
+    let series = rows(report).flat_map(|row| {
+        let counts = [
+            ("pass", row.tally.pass),
+            ("fail", row.tally.fail),
+            ("unknown", row.tally.unknown),
+            ("not_applicable", row.tally.not_applicable),
+            ("waived", row.tally.waived),
+        ];
+        let some = counts.into_iter().filter(|(_, count)| *count > 0);
+        some.map(move |(result, count)| {
+            let labels = [
+                ("baseline", row.baseline),
+                ("control", row.control),
+                ("environment", row.environment),
+                ("result", result),
+            ];
+            (labels, sample(count))
+        })
+    });
+    sheet.gauge("units", "Verdicts: how many units a control judged with each result", series)
+}
+
+fn ratios(sheet: &mut Sheet<'_>, report: &Report) -> fmt::Result {
+    let mut scores: BTreeMap<[&str; 3], Score> = BTreeMap::new();
+    for row in rows(report) {
+        let key = [row.baseline, row.environment, family(row.control)];
+        scores.entry(key).or_default().add(row.severity, row.tally);
+    }
+    let by_family = scores
+        .iter()
+        .filter_map(|([baseline, environment, family], score)| {
+            let labels = [
+                ("baseline", *baseline),
+                ("environment", *environment),
+                ("family", *family),
+            ];
+            Some((labels, score.value()?))
+        });
+    sheet.gauge(
+        "compliance_ratio",
+        "Share of what passes, weighted by severity; unknown counts as not passing",
+        by_family,
+    )?;
+    let whole = report
+        .baselines
+        .values()
+        .filter_map(|baseline| Some(([("baseline", &*baseline.name)], baseline.score()?)));
+    sheet.gauge("score_ratio", "Score of a baseline over all its controls, 0 to 1", whole)?;
+    let problems = report.baselines.values().map(|baseline| {
+        let count = u64::try_from(baseline.problems.len()).unwrap_or(u64::MAX);
+        ([("baseline", &*baseline.name)], sample(count))
+    });
+    sheet.gauge(
+        "baseline_problems",
+        "Parts of a baseline that the operator cannot accept",
+        problems,
+    )
+}
+
+fn oldest(sheet: &mut Sheet<'_>, report: &Report, now: Timestamp) -> fmt::Result {
+    let ages = report.baselines.values().flat_map(|baseline| {
+        Severity::ALL.into_iter().filter_map(move |severity| {
+            let since = first_of(baseline, severity)?;
+            let labels = [("baseline", &*baseline.name), ("severity", severity.word())];
+            // A clock that was set back makes no negative age.
+            Some((labels, now.duration_since(since).as_secs_f64().max(0.0)))
+        })
+    });
+    sheet.gauge("finding_oldest_seconds", "Age of the oldest finding that fails", ages)
+}
+
+/// Since when the oldest finding of a severity has been there: the first of its kind in the ranking.
+fn first_of(baseline: &BaselineReport, severity: Severity) -> Option<Timestamp> {
+    let from = Rank {
+        severity,
+        first_seen: Timestamp::MIN,
+        fingerprint: Fingerprint::of(&[]),
+    };
+    let (rank, _) = baseline.worst.get_next(&from)?;
+    (rank.severity == severity).then_some(rank.first_seen)
+}

@@ -1,0 +1,21 @@
+//! What the operator says to the world. Every output reads the published state; only the leader's write.
+
+pub mod metrics;
+
+/// A bounded word for what went wrong with a request, for metric labels and logs.
+pub(crate) fn category_of(error: &kube::Error) -> &'static str {
+    match error {
+        kube::Error::Api(status) => match status.code {
+            401 => "unauthorized",
+            403 => "forbidden",
+            404 => "not_found",
+            409 => "conflict",
+            422 => "invalid",
+            429 => "throttled",
+            500.. => "server",
+            _ => "rejected",
+        },
+        kube::Error::SerdeError(_) => "decode",
+        _ => "connection",
+    }
+}
