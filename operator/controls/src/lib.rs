@@ -4,6 +4,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod presets;
+mod shared;
 
 use plimsoll_engine::control::Registry;
 
@@ -22,6 +23,11 @@ macro_rules! controls {
 }
 
 controls! {
+    /// Copies of data: made, recent, restorable.
+    backup {
+        database_scheduled: DatabaseScheduled,
+        recent_success: RecentSuccess,
+    }
     /// Staging and production kept apart.
     environments {
         labelled: Labelled,

@@ -36,7 +36,6 @@ const READ: &[&str] = &[
     "px/secure",
     "autoscaling.keda.sh/paused",
     "backup.velero.io/backup-volumes",
-    "k8up.io/backup",
 ];
 
 /// What is kept of `metadata`.

@@ -1,0 +1,3 @@
+//! What several controls share and no fact of the engine.
+
+pub(crate) mod backup;
