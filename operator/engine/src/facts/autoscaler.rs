@@ -77,6 +77,7 @@ impl Fact for Autoscaler {
 
 impl Autoscaler {
     fn pointing_here<'a>(&self, view: &View<'a>, kind: Kind) -> Result<Vec<&'a Object>, Unknown> {
+        view.all_parsed(kind, self.workload.namespace_arc())?;
         let target = self.workload.kind().info().kind;
         view.indexed(
             kind,

@@ -37,6 +37,7 @@ impl Fact for Covered {
         let mut found = Vec::new();
         let narrowest = self.narrowest(view);
         for kind in REPLICATED {
+            view.all_parsed(kind, &self.namespace)?;
             let key = narrowest
                 .clone()
                 .unwrap_or_else(|| IndexKey::InNamespace(kind, self.namespace.clone()));
