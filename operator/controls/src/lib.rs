@@ -23,6 +23,12 @@ macro_rules! controls {
 }
 
 controls! {
+    /// Redundancy that survives the loss of a pod, a node, a zone.
+    availability {
+        replica_redundancy: ReplicaRedundancy,
+        disruption_budget: DisruptionBudget,
+        topology_spread: TopologySpread,
+    }
     /// Copies of data: made, recent, restorable.
     backup {
         database_scheduled: DatabaseScheduled,

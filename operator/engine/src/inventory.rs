@@ -14,6 +14,8 @@ use crate::{coverage::Coverage, decode::Object, dep::Dep, kind::Kind, labels::La
 pub enum IndexKey {
     /// All objects of a kind in one namespace.
     InNamespace(Kind, Arc<str>),
+    /// Objects of a kind in one namespace whose body could not be read: what they would be filed under is not known.
+    Unparsed(Kind, Arc<str>),
     /// Objects whose controller (`ownerReferences[].controller`) is the named object, identified by kind and name as written.
     OwnedBy(Arc<str>, Box<str>, Box<str>),
     /// Objects of a kind that select by label, filed under one exact requirement (namespace, key, value).
@@ -161,8 +163,9 @@ fn object_keys(object: &Object) -> Vec<IndexKey> {
             owner.name.clone(),
         ));
     }
-    if let Ok(body) = &object.body {
-        body.index_keys(&object.name, &object.meta, &mut keys);
+    match &object.body {
+        Ok(body) => body.index_keys(&object.name, &object.meta, &mut keys),
+        Err(_) => keys.push(IndexKey::Unparsed(object.name.kind(), namespace.clone())),
     }
     keys
 }

@@ -148,6 +148,25 @@ impl<'a> View<'a> {
         ))
     }
 
+    /// Unknown where a namespace holds an object of `kind` that could not be read: it is filed under no key, so a look-up
+    /// would pass it over.
+    pub(crate) fn all_parsed(&self, kind: Kind, namespace: &Arc<str>) -> Result<(), Unknown> {
+        match self
+            .indexed(kind, &IndexKey::Unparsed(kind, namespace.clone()))?
+            .first()
+        {
+            // Its body is an error, whatever projection is asked for.
+            Some(object) => project::<crate::object::Workload>(object).map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// The key under which the fewest objects are filed, for a look-up that any of them answers alike. That is why the
+    /// choice is not recorded: another one, made later, would give the same result.
+    pub(crate) fn narrowest(&self, keys: impl Iterator<Item = IndexKey>) -> Option<IndexKey> {
+        keys.min_by_key(|key| self.world.inventory.indexed(key).len())
+    }
+
     /// The objects of a kind that some owner controls (`ownerReferences[].controller`).
     pub fn owned_by(&self, kind: Kind, owner: &ObjRef) -> Result<Vec<&'a Object>, Unknown> {
         let namespace = owner.namespace_arc().clone();

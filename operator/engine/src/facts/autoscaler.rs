@@ -29,6 +29,10 @@ pub struct Scaler {
     pub fewest: i32,
     /// The upper bound as written.
     pub most: Option<i32>,
+    /// A ScaledObject's count while no trigger is active.
+    pub idle: Option<i32>,
+    /// The count is pinned by `autoscaling.keda.sh/paused-replicas`.
+    pub pinned: bool,
 }
 
 impl Fact for Autoscaler {
@@ -62,6 +66,8 @@ impl Fact for Autoscaler {
                     written: spec.min_replicas,
                     fewest,
                     most: spec.max_replicas,
+                    idle: None,
+                    pinned: false,
                 });
             }
         }
@@ -71,6 +77,7 @@ impl Fact for Autoscaler {
 
 impl Autoscaler {
     fn pointing_here<'a>(&self, view: &View<'a>, kind: Kind) -> Result<Vec<&'a Object>, Unknown> {
+        view.all_parsed(kind, self.workload.namespace_arc())?;
         let target = self.workload.kind().info().kind;
         view.indexed(
             kind,
@@ -118,5 +125,7 @@ fn scaler_of_keda(object: &Object, workload: &ObjRef) -> Result<Keda, Unknown> {
         written: spec.min_replica_count,
         fewest: fixed.unwrap_or_else(|| spec.fewest()),
         most: spec.max_replica_count,
+        idle: spec.idle_replica_count,
+        pinned: fixed.is_some(),
     }))
 }

@@ -35,6 +35,7 @@ impl Fact for Budgets {
         const KIND: Kind = Kind::PodDisruptionBudget;
         let labels = pod_labels(view, &self.workload)?;
         let namespace = self.workload.namespace_arc();
+        view.all_parsed(KIND, namespace)?;
         let mut keys = vec![IndexKey::SelectsAny(KIND, namespace.clone())];
         keys.extend(
             labels

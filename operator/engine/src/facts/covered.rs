@@ -35,8 +35,13 @@ impl Fact for Covered {
 
     fn compute(&self, view: &View<'_>) -> Result<Vec<ObjRef>, Unknown> {
         let mut found = Vec::new();
+        let narrowest = self.narrowest(view);
         for kind in REPLICATED {
-            for object in view.indexed(kind, &self.key(kind))? {
+            view.all_parsed(kind, &self.namespace)?;
+            let key = narrowest
+                .clone()
+                .unwrap_or_else(|| IndexKey::InNamespace(kind, self.namespace.clone()));
+            for object in view.indexed(kind, &key)? {
                 // A Rollout that takes its template from a Deployment is found through that Deployment.
                 if self.selector.matches(&pod_labels(view, &object.name)?) {
                     found.push(object.name.clone());
@@ -53,11 +58,13 @@ impl Fact for Covered {
 }
 
 impl Covered {
-    fn key(&self, kind: Kind) -> IndexKey {
-        match self.selector.anchor() {
-            Some((key, value)) => IndexKey::Runs(self.namespace.clone(), key.into(), value.into()),
-            None => IndexKey::InNamespace(kind, self.namespace.clone()),
-        }
+    /// Of the labels the selector demands, the one fewest workloads carry: labels such as `app.kubernetes.io/part-of` are
+    /// shared by a whole namespace.
+    fn narrowest(&self, view: &View<'_>) -> Option<IndexKey> {
+        let pairs = self.selector.anchors();
+        view.narrowest(
+            pairs.map(|(key, value)| IndexKey::Runs(self.namespace.clone(), key.into(), value.into())),
+        )
     }
 
     fn rollouts_from(&self, view: &View<'_>, source: &ObjRef) -> Result<Vec<ObjRef>, Unknown> {

@@ -63,3 +63,10 @@ impl Desired {
             .and_then(|w| w.spec.replicas))
     }
 }
+
+impl DesiredValue {
+    /// Switched off on purpose: no pods are asked for, and nothing will ask for some by itself.
+    pub fn is_off(&self) -> bool {
+        self.count == 0 && self.scaler.as_ref().is_none_or(|s| s.pinned)
+    }
+}

@@ -107,12 +107,16 @@ impl LabelSelector {
 
     /// One label that every selected object has with exactly this value, to look candidates up by in an index.
     pub fn anchor(&self) -> Option<(&str, &str)> {
+        self.anchors().next()
+    }
+
+    /// All labels that every selected object has with exactly these values.
+    pub fn anchors(&self) -> impl Iterator<Item = (&str, &str)> {
         let exact = self
             .match_labels
             .iter()
-            .next()
             .map(|(key, value)| (key.as_str(), value.as_str()));
-        exact.or_else(|| self.match_expressions.iter().find_map(Requirement::only_value))
+        exact.chain(self.match_expressions.iter().filter_map(Requirement::only_value))
     }
 
     /// Applies the API server's rules (`ValidateLabelSelector`); the error names the field.
