@@ -37,5 +37,11 @@ controls! {
     /// Staging and production kept apart.
     environments {
         labelled: Labelled,
+        segregated: Segregated,
+    }
+    /// Tenants kept apart.
+    isolation {
+        default_deny: DefaultDeny,
+        tenant_namespace: TenantNamespace,
     }
 }

@@ -61,6 +61,8 @@ pub enum UnitKind {
     TopMost(&'static [Kind]),
     /// Each namespace.
     Namespace,
+    /// Each namespace, and beside them the cluster as a whole for what no namespace answers for.
+    NamespaceAndCluster,
     /// The cluster as a whole.
     Cluster,
 }
@@ -83,15 +85,20 @@ impl UnitKind {
         match self {
             Self::Subject(kinds) | Self::TopMost(kinds) => kinds,
             Self::Workload => WORKLOADS,
-            Self::Namespace => &[Kind::Namespace],
+            Self::Namespace | Self::NamespaceAndCluster => &[Kind::Namespace],
             Self::Cluster => &[],
         }
+    }
+
+    /// Whether the cluster as a whole is a unit.
+    pub const fn has_cluster(self) -> bool {
+        matches!(self, Self::Cluster | Self::NamespaceAndCluster)
     }
 
     /// Whether this object is a unit: workloads are judged at their top-most owner.
     pub fn takes(self, object: &Object) -> bool {
         match self {
-            Self::Workload => !is_controlled(object, WORKLOADS),
+            Self::Workload => is_workload(object),
             Self::TopMost(kinds) if WORKLOADS.contains(&object.name.kind()) => {
                 !is_controlled(object, WORKLOADS) && !is_controlled(object, kinds)
             }
@@ -103,6 +110,11 @@ impl UnitKind {
             _ => true,
         }
     }
+}
+
+/// Whether an object is a workload at its top: of a workload kind and not run by another.
+pub(crate) fn is_workload(object: &Object) -> bool {
+    WORKLOADS.contains(&object.name.kind()) && !is_controlled(object, WORKLOADS)
 }
 
 /// Whether an object is run by one of these kinds (a Pod by a ReplicaSet, a Job by a CronJob), or a Pod by anything.
@@ -134,6 +146,11 @@ impl<'a> Unit<'a> {
     /// The namespace the unit is in (or is), empty for cluster-scoped units.
     pub fn namespace(&self) -> &'a str {
         self.name.governing_namespace().unwrap_or_default()
+    }
+
+    /// Whether the unit is the cluster as a whole.
+    pub fn is_cluster(&self) -> bool {
+        self.object.is_none() && self.name.name().is_empty()
     }
 
     /// The subject with its metadata.

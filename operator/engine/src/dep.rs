@@ -5,7 +5,12 @@
 
 use std::hash::{BuildHasher, Hash, Hasher};
 
-use crate::{fact::Fact, inventory::IndexKey, kind::Kind, name::ObjRef};
+use crate::{
+    fact::Fact,
+    inventory::{Group, IndexKey},
+    kind::Kind,
+    name::ObjRef,
+};
 
 /// One read.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -35,6 +40,16 @@ impl Dep {
     /// What is remembered of a namespace's label.
     pub(crate) fn first_seen(label_key: &str, namespace: &str) -> Self {
         Self::digest(4, &(label_key, namespace))
+    }
+
+    /// Which keys of a group are in use.
+    pub(crate) fn group(group: &Group) -> Self {
+        Self::digest(5, group)
+    }
+
+    /// Which releases have more than one namespace.
+    pub(crate) fn spread_releases() -> Self {
+        Self::digest(6, &())
     }
 
     fn digest(tag: u8, value: &impl Hash) -> Self {

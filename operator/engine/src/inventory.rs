@@ -6,7 +6,12 @@ use std::{
     sync::Arc,
 };
 
-use crate::{coverage::Coverage, decode::Object, dep::Dep, kind::Kind, labels::Labels, name::ObjRef};
+mod deployed_by;
+
+use crate::{
+    control::is_workload, coverage::Coverage, decode::Object, dep::Dep, kind::Kind, labels::Labels,
+    name::ObjRef, object::Body,
+};
 
 /// A way to find objects other than by name. An object states its own keys (see `object_keys`), so that a change tells
 /// exactly which look-ups it may have altered.
@@ -28,6 +33,46 @@ pub enum IndexKey {
     Runs(Arc<str>, Box<str>, Box<str>),
     /// Objects of a kind that state a certain setting (a ConfigMap with the key `ssl-protocols`).
     States(Kind, Box<str>),
+    /// Top-most workloads of a namespace, or (under the empty name) Namespaces, that carry a watched label (key, value);
+    /// see [`Inventory::watch_labels`]. A workload carries its own labels and those of its pod template.
+    Labelled(Arc<str>, Arc<str>, Box<str>),
+    /// Top-most workloads that one deployment of a tool installed ([`Release`]), by namespace.
+    Released(Release, Arc<str>),
+}
+
+impl IndexKey {
+    /// The group this key belongs to and what it is called in it, where anybody asks which keys of a group are in use.
+    fn group(&self) -> Option<(Group, Arc<str>)> {
+        match self {
+            Self::Labelled(namespace, key, value) => Some((
+                Group::LabelValues(namespace.clone(), key.clone()),
+                (&**value).into(),
+            )),
+            Self::Released(release, namespace) => {
+                Some((Group::ReleaseNamespaces(release.clone()), namespace.clone()))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Index keys that differ in one part, and the values of that part that are in use. Its readers run only when the first
+/// object of a value comes or the last one goes, however many objects carry it.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub(crate) enum Group {
+    /// Values of a watched label in a namespace ([`IndexKey::Labelled`]).
+    LabelValues(Arc<str>, Arc<str>),
+    /// Namespaces of a release ([`IndexKey::Released`]).
+    ReleaseNamespaces(Release),
+}
+
+/// What a deployment tool installs together under one ServiceAccount name.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct Release {
+    /// The tool's name for it, such as `Helm release shop/web`.
+    pub name: Arc<str>,
+    /// `serviceAccountName` of the pods.
+    pub service_account: Box<str>,
 }
 
 /// Everything known of a cluster (or of a set of manifests).
@@ -36,6 +81,10 @@ pub struct Inventory {
     objects: HashMap<ObjRef, Object>,
     by_kind: HashMap<Kind, BTreeSet<ObjRef>>,
     index: HashMap<IndexKey, BTreeSet<ObjRef>>,
+    groups: HashMap<Group, BTreeSet<Arc<str>>>,
+    /// Releases with more than one namespace.
+    spread: BTreeSet<Release>,
+    watched: BTreeSet<Arc<str>>,
     coverage: HashMap<Kind, Coverage>,
     labels: Interner,
 }
@@ -56,6 +105,44 @@ impl Inventory {
     pub fn indexed(&self, key: &IndexKey) -> impl ExactSizeIterator<Item = &ObjRef> + Clone {
         static NONE: BTreeSet<ObjRef> = BTreeSet::new();
         self.index.get(key).unwrap_or(&NONE).iter()
+    }
+
+    /// The values in use in a group, in order.
+    pub(crate) fn members(&self, group: &Group) -> impl ExactSizeIterator<Item = &Arc<str>> + Clone {
+        static NONE: BTreeSet<Arc<str>> = BTreeSet::new();
+        self.groups.get(group).unwrap_or(&NONE).iter()
+    }
+
+    /// The releases that have workloads in more than one namespace.
+    pub(crate) fn spread_releases(&self) -> impl Iterator<Item = &Release> {
+        self.spread.iter()
+    }
+
+    /// Sets the keys of the labels under which workloads and namespaces are filed: those that name tenants and environments
+    /// under some baseline. Filing every label would cost more than all other indexes together.
+    pub(crate) fn watch_labels(&mut self, keys: BTreeSet<Arc<str>>) {
+        if keys == self.watched {
+            return;
+        }
+        // Nobody reads by a key that was not watched, and readers of one that no longer is go with their baseline.
+        self.index.retain(|key, _| !matches!(key, IndexKey::Labelled(..)));
+        self.groups
+            .retain(|group, _| !matches!(group, Group::LabelValues(..)));
+        self.watched = keys;
+        let filed: Vec<(ObjRef, Vec<IndexKey>)> = self
+            .objects
+            .iter()
+            .map(|(name, object)| {
+                let mut keys = Vec::new();
+                watched_labels(object, &self.watched, &mut keys);
+                (name.clone(), keys)
+            })
+            .collect();
+        for (name, keys) in filed {
+            for key in keys {
+                self.file(key, &name, &mut Vec::new());
+            }
+        }
     }
 
     /// The coverage of a kind; a kind nobody spoke of is still syncing.
@@ -86,8 +173,8 @@ impl Inventory {
         if old.is_some_and(|old| *old == object) {
             return Touched::default();
         }
-        let before = old.map(object_keys).unwrap_or_default();
-        let after = object_keys(&object);
+        let before = old.map(|old| self.object_keys(old)).unwrap_or_default();
+        let after = self.object_keys(&object);
         let created = old.is_none();
         let mut touched = Touched {
             deps: vec![Dep::object(&name)],
@@ -96,13 +183,13 @@ impl Inventory {
         for key in &before {
             touched.deps.push(Dep::index(key));
             if !after.contains(key) {
-                self.unfile(key, &name);
+                self.unfile(key, &name, &mut touched.deps);
             }
         }
         for key in after {
             if !before.contains(&key) {
                 touched.deps.push(Dep::index(&key));
-                self.index.entry(key).or_default().insert(name.clone());
+                self.file(key, &name, &mut touched.deps);
             }
         }
         touched.deps.push(Dep::kind(name.kind()));
@@ -122,9 +209,9 @@ impl Inventory {
             deps: vec![Dep::object(name), Dep::kind(name.kind())],
             removed: true,
         };
-        for key in object_keys(&old) {
+        for key in self.object_keys(&old) {
             touched.deps.push(Dep::index(&key));
-            self.unfile(&key, name);
+            self.unfile(&key, name, &mut touched.deps);
         }
         if let Some(names) = self.by_kind.get_mut(&name.kind()) {
             names.remove(name);
@@ -132,13 +219,60 @@ impl Inventory {
         touched
     }
 
-    fn unfile(&mut self, key: &IndexKey, name: &ObjRef) {
-        if let Some(names) = self.index.get_mut(key) {
-            names.remove(name);
-            if names.is_empty() {
-                self.index.remove(key);
-            }
+    fn file(&mut self, key: IndexKey, name: &ObjRef, touched: &mut Vec<Dep>) {
+        if let Some((group, member)) = key.group().filter(|_| !self.index.contains_key(&key)) {
+            touched.push(Dep::group(&group));
+            let members = self.groups.entry(group.clone()).or_default();
+            members.insert(member);
+            let many = members.len() > 1;
+            self.note_spread(&group, many, touched);
         }
+        self.index.entry(key).or_default().insert(name.clone());
+    }
+
+    fn unfile(&mut self, key: &IndexKey, name: &ObjRef, touched: &mut Vec<Dep>) {
+        let Some(names) = self.index.get_mut(key) else {
+            return;
+        };
+        names.remove(name);
+        if !names.is_empty() {
+            return;
+        }
+        self.index.remove(key);
+        let Some((group, member)) = key.group() else {
+            return;
+        };
+        touched.push(Dep::group(&group));
+        let Some(members) = self.groups.get_mut(&group) else {
+            return;
+        };
+        members.remove(&member);
+        let many = members.len() > 1;
+        if members.is_empty() {
+            self.groups.remove(&group);
+        }
+        self.note_spread(&group, many, touched);
+    }
+
+    fn note_spread(&mut self, group: &Group, many: bool, touched: &mut Vec<Dep>) {
+        let Group::ReleaseNamespaces(release) = group else {
+            return;
+        };
+        let changed = if many {
+            self.spread.insert(release.clone())
+        } else {
+            self.spread.remove(release)
+        };
+        if changed {
+            touched.push(Dep::spread_releases());
+        }
+    }
+
+    /// The keys an object is filed under: those of every object, of a workload, then those its projection states.
+    fn object_keys(&self, object: &Object) -> Vec<IndexKey> {
+        let mut keys = object_keys(object);
+        watched_labels(object, &self.watched, &mut keys);
+        keys
     }
 }
 
@@ -149,7 +283,6 @@ pub(crate) struct Touched {
     pub(crate) removed: bool,
 }
 
-/// The keys an object is filed under: those of every object, then those its projection states.
 fn object_keys(object: &Object) -> Vec<IndexKey> {
     let mut keys = Vec::with_capacity(3);
     let namespace = object.name.namespace_arc();
@@ -163,11 +296,35 @@ fn object_keys(object: &Object) -> Vec<IndexKey> {
             owner.name.clone(),
         ));
     }
+    if let Some(release) = deployed_by::release(object) {
+        keys.push(IndexKey::Released(release, namespace.clone()));
+    }
     match &object.body {
         Ok(body) => body.index_keys(&object.name, &object.meta, &mut keys),
         Err(_) => keys.push(IndexKey::Unparsed(object.name.kind(), namespace.clone())),
     }
     keys
+}
+
+/// The keys of the watched labels that a namespace or a top-most workload carries.
+fn watched_labels(object: &Object, watched: &BTreeSet<Arc<str>>, keys: &mut Vec<IndexKey>) {
+    let kind = object.name.kind();
+    if kind != Kind::Namespace && !is_workload(object) {
+        return;
+    }
+    let template = object.body.as_ref().ok().and_then(Body::template);
+    for key in watched {
+        let own = object.meta.labels.get(key);
+        let of_pods = template.and_then(|template| template.label(key));
+        // An object whose two sets of labels disagree is filed under both values.
+        for value in [own, of_pods.filter(|v| Some(*v) != own)].into_iter().flatten() {
+            keys.push(IndexKey::Labelled(
+                object.name.namespace_arc().clone(),
+                key.clone(),
+                value.into(),
+            ));
+        }
+    }
 }
 
 /// Shares equal label sets; sweeps out those that nobody else holds when it has grown.

@@ -8,13 +8,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     baseline::Settings,
-    control::project,
+    control::{WORKLOADS, project},
     decode::Object,
     dep::Dep,
     fact::{Computed, ErasedFact, ErasedValue, Fact, value},
     facts::Standing,
     graph::FactStore,
-    inventory::{IndexKey, Inventory},
+    inventory::{Group, IndexKey, Inventory, Release},
     kind::{Kind, KindSet},
     memory::Memory,
     name::ObjRef,
@@ -40,6 +40,9 @@ impl Reads {
         self
     }
 }
+
+/// A release with the namespaces it has workloads in.
+pub type SpreadRelease<'a> = (&'a Release, Vec<&'a Arc<str>>);
 
 /// Everything an evaluation is a function of.
 #[derive(Clone, Copy)]
@@ -181,6 +184,64 @@ impl<'a> View<'a> {
         self.read(Dep::kind(kind), kind);
         self.world.inventory.coverage(kind).proves_absence(kind)?;
         Ok(self.objects(self.world.inventory.names(kind)))
+    }
+
+    /// The values of a watched label (one that names tenants or environments under some baseline) among the top-most
+    /// workloads of a namespace or, for the empty namespace, among all Namespaces. One event in a namespace of 10,000
+    /// workloads that all carry the same value runs nobody: only the first and the last workload with a value do.
+    ///
+    /// Also tells why the values may not be all, where a kind cannot be seen as a whole.
+    pub fn label_values(&self, namespace: &str, key: &str) -> (Vec<&'a Arc<str>>, Result<(), Unknown>) {
+        let group = Group::LabelValues(namespace.into(), key.into());
+        let complete = self.read_labelled(Dep::group(&group), namespace);
+        (self.world.inventory.members(&group).collect(), complete)
+    }
+
+    /// The objects behind one of [`View::label_values`]: of kinds that cannot be read at all, none.
+    pub fn labelled(&self, namespace: &str, key: &str, value: &str) -> Vec<&'a Object> {
+        let key = IndexKey::Labelled(namespace.into(), key.into(), value.into());
+        _ = self.read_labelled(Dep::index(&key), namespace);
+        let inventory = self.world.inventory;
+        let readable = |kind: Kind| inventory.coverage(kind).proves_presence(kind).is_ok();
+        self.objects(inventory.indexed(&key).filter(|name| readable(name.kind())))
+    }
+
+    /// What one deployment of a tool (Helm, Argo CD) installed in several namespaces under one ServiceAccount name, and in
+    /// which; also why that may not be all.
+    pub fn spread_releases(&self) -> (Vec<SpreadRelease<'a>>, Result<(), Unknown>) {
+        let complete = self.read_workloads(Dep::spread_releases());
+        let inventory = self.world.inventory;
+        let releases = inventory.spread_releases().map(|release| {
+            let group = Group::ReleaseNamespaces(release.clone());
+            self.reads.borrow_mut().deps.push(Dep::group(&group));
+            (release, inventory.members(&group).collect())
+        });
+        (releases.collect(), complete)
+    }
+
+    /// The workloads of a release in one namespace.
+    pub fn released(&self, release: &Release, namespace: &str) -> Vec<&'a Object> {
+        let key = IndexKey::Released(release.clone(), namespace.into());
+        _ = self.read_workloads(Dep::index(&key));
+        let inventory = self.world.inventory;
+        let readable = |kind: Kind| inventory.coverage(kind).proves_presence(kind).is_ok();
+        self.objects(inventory.indexed(&key).filter(|name| readable(name.kind())))
+    }
+
+    fn read_labelled(&self, dep: Dep, namespace: &str) -> Result<(), Unknown> {
+        if namespace.is_empty() {
+            self.read(dep, Kind::Namespace);
+            let coverage = self.world.inventory.coverage(Kind::Namespace);
+            return coverage.proves_absence(Kind::Namespace);
+        }
+        self.read_workloads(dep)
+    }
+
+    fn read_workloads(&self, dep: Dep) -> Result<(), Unknown> {
+        WORKLOADS.iter().fold(Ok(()), |complete, kind| {
+            self.read(dep, *kind);
+            complete.and_then(|()| self.world.inventory.coverage(*kind).proves_absence(*kind))
+        })
     }
 
     fn objects<'n>(&self, names: impl Iterator<Item = &'n ObjRef>) -> Vec<&'a Object> {

@@ -2,3 +2,4 @@
 
 pub(crate) mod backup;
 pub(crate) mod managed;
+pub(crate) mod strangers;

@@ -132,6 +132,21 @@ impl Settings {
         &self.environment_keys
     }
 
+    /// Every label that names a tenant or an environment.
+    pub(crate) fn watched_labels(&self) -> impl Iterator<Item = &str> {
+        self.tenant_keys
+            .iter()
+            .chain(&self.environment_keys)
+            .map(String::as_str)
+    }
+
+    /// The environments that single namespaces are fixed to.
+    pub fn overridden(&self) -> impl Iterator<Item = (&str, &Arc<str>)> {
+        self.overrides
+            .iter()
+            .map(|(namespace, environment)| (&**namespace, environment))
+    }
+
     /// The environments there may be.
     pub fn allowed(&self) -> &[Arc<str>] {
         &self.allowed

@@ -162,6 +162,12 @@ impl Engine {
             self.retire(&unit);
         }
         self.dirty.extend(change.dirty);
+        let keys = self
+            .plan
+            .baselines()
+            .iter()
+            .flat_map(|b| b.settings.watched_labels());
+        self.inventory.watch_labels(keys.map(Arc::from).collect());
         self.ledger.set_baselines(self.plan.baselines());
         self.observed
             .extend(self.inventory.names(Kind::Namespace).cloned());

@@ -4,7 +4,6 @@ use std::{collections::HashMap, sync::Arc};
 
 use crate::{
     baseline::{Compiled, Entry},
-    control::UnitKind,
     decode::Object,
     inventory::Inventory,
     kind::{Kind, KindSet},
@@ -168,7 +167,7 @@ impl Plan {
         }
         let unit_kind = entry.control.meta().unit;
         self.slots[slot] = Some(entry);
-        if unit_kind == UnitKind::Cluster {
+        if unit_kind.has_cluster() {
             change.dirty.extend(self.add(slot, cluster_subject()));
         }
         for kind in unit_kind.kinds() {

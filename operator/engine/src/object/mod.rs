@@ -63,6 +63,24 @@ pub use template::{
 pub use velero::{BackupTemplate, VeleroBackup, VeleroSchedule};
 pub use workload::{ClaimTemplate, Workload, base_name};
 
+impl Body {
+    /// The pod template of a workload.
+    pub(crate) fn template(&self) -> Option<&PodTemplate> {
+        match self {
+            Self::Workload(workload) => workload.template(),
+            _ => None,
+        }
+    }
+
+    /// The specification of a workload's pods; a bare pod's own.
+    pub(crate) fn pod_spec(&self) -> Option<&PodSpec> {
+        match self {
+            Self::Pod(pod) => pod.spec.as_deref(),
+            _ => self.template().map(|template| &template.spec),
+        }
+    }
+}
+
 /// A projection that can be taken out of a [`Body`].
 pub trait Projection: Sized + 'static {
     /// The projection, if this body holds one of its kinds.

@@ -27,6 +27,11 @@ struct TemplateMeta {
 }
 
 impl PodTemplate {
+    /// The value of one label that the pods will carry.
+    pub fn label(&self, key: &str) -> Option<&str> {
+        self.metadata.as_ref()?.labels.get(key)
+    }
+
     /// The labels the pods will carry.
     pub fn labels(&self) -> Labels {
         self.metadata

@@ -4,7 +4,7 @@ use plimsoll_engine::{
     control::{Control, Meta, Unit, UnitKind},
     duration::Duration,
     facts::{EnvironmentLabel, StandingValue},
-    finding::{Basis, Findings, Severity},
+    finding::{Basis, FindingRef, Findings, Severity},
     kind::{Kind, KindSet},
     unknown::Unknown,
     view::View,
@@ -37,8 +37,8 @@ impl Control for Labelled {
 
     fn check(unit: &Unit<'_>, view: &View<'_>, _params: &Params, out: &mut Findings) -> Result<(), Unknown> {
         let standing = view.standing()?;
-        if standing.platform {
-            out.not_applicable("belongs to the platform");
+        if standing.platform || standing.terminating {
+            out.not_applicable(if standing.platform { "belongs to the platform" } else { "is being deleted" });
             return Ok(());
         }
         let settings = view.settings()?;
@@ -46,12 +46,13 @@ impl Control for Labelled {
         let allowed = settings.allowed().join(", ");
         match &standing.label {
             EnvironmentLabel::Missing => {
-                out.fail("Unlabelled", format!("the namespace has no label {key} (one of: {allowed})")).at("metadata.labels");
+                let message = format!("the namespace has no label {key} (one of: {allowed})");
+                first_seen(out.fail("Unlabelled", message).at("metadata.labels"), &standing);
             }
             EnvironmentLabel::Invalid(value) => {
-                out.fail("InvalidEnvironment", format!("label {key} is {value:?}, expected one of: {allowed}"))
-                    .at("metadata.labels")
-                    .seen(format!("{key}={value}"));
+                let message = format!("label {key} is {value:?}, expected one of: {allowed}");
+                let finding = out.fail("InvalidEnvironment", message).at("metadata.labels");
+                first_seen(finding.seen(format!("{key}={value}")), &standing);
             }
             EnvironmentLabel::Assumed(_) => {
                 out.unknown(Unknown::new("NamespaceNotGiven", "the Namespace object is not among what was scanned"));
@@ -73,7 +74,15 @@ fn relabelled(key: &str, standing: &StandingValue, out: &mut Findings) {
         "Relabelled",
         format!("label {key} was first {first:?} and is now {now:?}; {first:?} stays in force until spec.environments.overrides accepts the change"),
     )
-    .at("metadata.labels");
+    .at("metadata.labels")
+    .seen(format!("{key}={now}"));
+}
+
+/// Where a label is taken away or made invalid, the environment it named first stays in force; that is worth knowing.
+fn first_seen(finding: FindingRef<'_>, standing: &StandingValue) {
+    if let Some(first) = &standing.relabelled_from {
+        finding.seen(format!("when first seen it was {first}, which stays in force"));
+    }
 }
 
 /// A name is never evidence of an environment, but one that contradicts the label is worth a look.
