@@ -37,13 +37,20 @@ pub(crate) fn file(registry: &Registry, crds: &[CustomResourceDefinition]) -> St
 
 /// A CEL map of the parameters that each control has.
 fn parameters(baseline: &Value) -> String {
-    let controls = baseline["properties"]["controls"]["properties"].as_object().unwrap();
+    let controls = baseline["properties"]["controls"]["properties"]
+        .as_object()
+        .unwrap();
     let entry = |(id, schema): (&String, &Value)| {
-        let mut names: Vec<&str> = properties(schema).filter(|name| !RESERVED.contains(name)).collect();
+        let mut names: Vec<&str> = properties(schema)
+            .filter(|name| !RESERVED.contains(name))
+            .collect();
         names.extend(RESERVED);
         format!("'{id}': {}", list(&names))
     };
-    format!("{{{}}}", controls.iter().map(entry).collect::<Vec<_>>().join(", "))
+    format!(
+        "{{{}}}",
+        controls.iter().map(entry).collect::<Vec<_>>().join(", ")
+    )
 }
 
 fn unknown_control(ids: &[&str]) -> Value {
@@ -68,7 +75,9 @@ fn unknown_parameter() -> Value {
 /// A rule per object of the schema, reached by `expression`; those of `controls` entries have rules of their own.
 fn unknown_fields(schema: &Value, expression: &str, path: &str) -> Vec<Value> {
     let mut rules = Vec::new();
-    let is_entry = path.strip_prefix("spec.controls.").is_some_and(|rest| !rest.contains('.'));
+    let is_entry = path
+        .strip_prefix("spec.controls.")
+        .is_some_and(|rest| !rest.contains('.'));
     if path != "spec.controls" && !is_entry {
         rules.push(object(schema, expression, path));
     }
@@ -117,7 +126,10 @@ fn known(schema: &Value, var: &str, depth: usize) -> String {
     for (name, property) in schema["properties"].as_object().unwrap_or(&Map::new()) {
         let inner = format!("{var}['{name}']");
         if property["properties"].is_object() {
-            all.push(format!("(!('{name}' in {var}) || ({}))", known(property, &inner, depth)));
+            all.push(format!(
+                "(!('{name}' in {var}) || ({}))",
+                known(property, &inner, depth)
+            ));
         } else if property["items"]["properties"].is_object() {
             let item = format!("i{depth}");
             let each = known(&property["items"], &item, depth + 1);
@@ -128,11 +140,22 @@ fn known(schema: &Value, var: &str, depth: usize) -> String {
 }
 
 fn properties(schema: &Value) -> impl Iterator<Item = &str> {
-    schema["properties"].as_object().into_iter().flatten().map(|(name, _)| name.as_str())
+    schema["properties"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| name.as_str())
 }
 
 /// A CEL list of strings. None of the names needs quoting.
 fn list(names: &[&str]) -> String {
     assert!(names.iter().all(|name| !name.contains(['\'', '\\'])));
-    format!("[{}]", names.iter().map(|n| format!("'{n}'")).collect::<Vec<_>>().join(", "))
+    format!(
+        "[{}]",
+        names
+            .iter()
+            .map(|n| format!("'{n}'"))
+            .collect::<Vec<_>>()
+            .join(", ")
+    )
 }

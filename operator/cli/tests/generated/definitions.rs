@@ -11,12 +11,18 @@ pub(crate) fn files(crds: &[CustomResourceDefinition]) -> Files {
         let mut value = serde_json::to_value(crd).unwrap();
         let plural = crd.spec.names.plural.clone();
         no_defaults(&value, &plural);
-        described(&value["spec"]["versions"][0]["schema"]["openAPIV3Schema"], &plural);
+        described(
+            &value["spec"]["versions"][0]["schema"]["openAPIV3Schema"],
+            &plural,
+        );
         files.insert(format!("crds/plimsoll.dev_{plural}.yaml"), yaml(&value));
         // A definition that goes takes every object of its kind with it; that is nothing for `helm uninstall` to decide.
         value["metadata"]["annotations"] = json!({ "helm.sh/resource-policy": "keep" });
         let chart = yaml(&value);
-        assert!(!chart.contains("{{"), "{plural}: Helm would take this for a template");
+        assert!(
+            !chart.contains("{{"),
+            "{plural}: Helm would take this for a template"
+        );
         files.insert(format!("charts/plimsoll-crds/templates/{plural}.yaml"), chart);
     }
     files
@@ -27,7 +33,10 @@ fn no_defaults(schema: &Value, path: &str) {
     match schema {
         Value::Object(entries) => {
             for (key, value) in entries {
-                assert!(key != "default" && key != "nullable" && key != "$ref", "{path} has {key}");
+                assert!(
+                    key != "default" && key != "nullable" && key != "$ref",
+                    "{path} has {key}"
+                );
                 no_defaults(value, &format!("{path}.{key}"));
             }
         }
@@ -40,8 +49,12 @@ fn no_defaults(schema: &Value, path: &str) {
 fn described(schema: &Value, path: &str) {
     for (name, property) in schema["properties"].as_object().into_iter().flatten() {
         let path = format!("{path}.{name}");
-        let standard = ["apiVersion", "kind", "metadata"].contains(&name.as_str()) && path.matches('.').count() == 1;
-        assert!(standard || property["description"].is_string(), "{path} has no description");
+        let standard =
+            ["apiVersion", "kind", "metadata"].contains(&name.as_str()) && path.matches('.').count() == 1;
+        assert!(
+            standard || property["description"].is_string(),
+            "{path} has no description"
+        );
         described(property, &path);
         described(&property["items"], &path);
         described(&property["additionalProperties"], &path);

@@ -47,7 +47,10 @@ fn rule(right: &Right) -> Value {
         None => info.plural.into(),
     };
     for verb in right.verbs {
-        assert!(["get", "create", "update", "patch"].contains(verb), "{resource}: no repair needs {verb}");
+        assert!(
+            ["get", "create", "update", "patch"].contains(verb),
+            "{resource}: no repair needs {verb}"
+        );
     }
     json!({ "apiGroups": [info.group], "resources": [resource], "verbs": right.verbs })
 }
