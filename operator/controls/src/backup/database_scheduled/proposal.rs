@@ -20,6 +20,8 @@ use crate::shared::backup::{SourcesOf, State, Target, target};
 
 /// Longest name of a CronJob: its Jobs and their pods append to it.
 const LONGEST: usize = 52;
+/// The label by which the backup's own NetworkPolicy finds its pods.
+const NAME: &str = "app.kubernetes.io/name";
 /// `nobody`: a dump needs no account in the image.
 const UID: u32 = 65534;
 
@@ -77,7 +79,10 @@ pub(super) fn create(unit: &Unit<'_>, params: &Params) -> Result<Option<Repair>,
             TemplateClass::NeedsApproval => RepairClass::NeedsApproval,
         },
         why: "it only reads the database, but puts load on it and makes a second copy of its data".into(),
-        changes: vec![cron_job(unit.name(), &name, image, template)],
+        changes: vec![
+            network_policy(unit.name(), unit.get::<Workload>()?, &name),
+            cron_job(unit.name(), &name, image, template),
+        ],
     }))
 }
 
@@ -104,6 +109,30 @@ fn scheduled_backup(cluster: &ObjRef) -> Repair {
     }
 }
 
+/// The backup's pods reach the database and a resolver, and nobody reaches them. Policies add up: one that a bucket needs can
+/// stand beside it.
+fn network_policy(database: &ObjRef, workload: &Workload, name: &str) -> Change {
+    let namespace = database.namespace().unwrap_or_default();
+    let dns = [json!({"protocol": "UDP", "port": 53}), json!({"protocol": "TCP", "port": 53})];
+    let manifest = json!({
+        "apiVersion": Kind::NetworkPolicy.api_version(),
+        "kind": "NetworkPolicy",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {
+            "podSelector": {"matchLabels": {NAME: name}},
+            "policyTypes": ["Ingress", "Egress"],
+            "egress": [
+                {"to": [{"podSelector": workload.spec.selector.clone().unwrap_or_default()}]},
+                {"to": [{"namespaceSelector": {}}], "ports": dns},
+            ],
+        },
+    });
+    Change::Create {
+        target: ObjRef::new(Kind::NetworkPolicy, namespace, name),
+        manifest,
+    }
+}
+
 fn cron_job(database: &ObjRef, name: &str, image: &str, template: &BackupTemplate) -> Change {
     let namespace = database.namespace().unwrap_or_default();
     let manifest = json!({
@@ -122,7 +151,7 @@ fn cron_job(database: &ObjRef, name: &str, image: &str, template: &BackupTemplat
             "startingDeadlineSeconds": 3600,
             "successfulJobsHistoryLimit": 3,
             "failedJobsHistoryLimit": 3,
-            "jobTemplate": {"spec": {"backoffLimit": 2, "template": pod(database, image, template)}},
+            "jobTemplate": {"spec": {"backoffLimit": 2, "template": pod(database, name, image, template)}},
         },
     });
     Change::Create {
@@ -132,7 +161,7 @@ fn cron_job(database: &ObjRef, name: &str, image: &str, template: &BackupTemplat
 }
 
 /// A pod that the `restricted` Pod Security Standard admits.
-fn pod(database: &ObjRef, image: &str, template: &BackupTemplate) -> Value {
+fn pod(database: &ObjRef, name: &str, image: &str, template: &BackupTemplate) -> Value {
     let filled = |text: &str| text.replace("{target}", database.name());
     let secret = filled(&template.secret);
     let from_secret = template.secret_env.iter().map(
@@ -148,7 +177,7 @@ fn pod(database: &ObjRef, image: &str, template: &BackupTemplate) -> Value {
         template.script
     );
     json!({
-        "metadata": {"labels": {ROLE: "backup"}},
+        "metadata": {"labels": {ROLE: "backup", NAME: name}},
         "spec": {
             "restartPolicy": "Never",
             "automountServiceAccountToken": false,

@@ -118,10 +118,7 @@ fn outcomes(
 ) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
     for source in sources.found.iter().filter(|s| s.holds_target()) {
-        let run = view.fact(&RunOf {
-            source: source.name.clone(),
-            target: unit.name().clone(),
-        });
+        let run = view.fact(&RunOf::new(&source.name, unit.name()));
         let outcome = match run {
             Ok(run) => outcome(source, &run, view, params),
             Err(unknown) => Outcome::Unknown(unknown),

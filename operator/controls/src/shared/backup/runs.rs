@@ -22,10 +22,23 @@ const LABEL: usize = 63;
 /// The runs of one source, as far as they concern one target.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct RunOf {
-    /// The object that holds the schedule.
-    pub(crate) source: ObjRef,
-    /// The database.
-    pub(crate) target: ObjRef,
+    source: ObjRef,
+    /// The database, where the tool keeps runs for each; else one answer serves all.
+    target: Option<ObjRef>,
+}
+
+impl RunOf {
+    /// The runs of `source` that concern `target`.
+    pub(crate) fn new(source: &ObjRef, target: &ObjRef) -> Self {
+        let for_each = matches!(
+            source.kind(),
+            Kind::CnpgScheduledBackup | Kind::LonghornRecurringJob
+        );
+        Self {
+            source: source.clone(),
+            target: for_each.then(|| target.clone()),
+        }
+    }
 }
 
 /// What is known of a source's runs.
@@ -51,12 +64,13 @@ impl Fact for RunOf {
         let Some(object) = view.object(&self.source)? else {
             return Ok(Run::default());
         };
+        let target = self.target.as_ref().unwrap_or(&self.source);
         match self.source.kind() {
             Kind::CronJob => cron_job(object),
             Kind::VeleroSchedule => velero(view, object),
-            Kind::CnpgScheduledBackup => self.cnpg(view, object),
+            Kind::CnpgScheduledBackup => cnpg(view, object, target),
             Kind::K8upSchedule => k8up(view, object),
-            Kind::LonghornRecurringJob => self.longhorn(view, object),
+            Kind::LonghornRecurringJob => longhorn(view, object, target),
             Kind::ZalandoPostgresql => logical_backup(view, object),
             other => Err(Unknown::not_modelled(format!(
                 "the outcome of backups by {}",
@@ -198,16 +212,9 @@ fn k8up(view: &View<'_>, schedule: &Object) -> Result<Run, Unknown> {
     Ok(sum_up(schedule.meta.creation_timestamp, collect(attempts)?))
 }
 
-impl RunOf {
-    /// Every backup of the cluster counts, whoever asked for it.
-    fn cnpg(&self, view: &View<'_>, schedule: &Object) -> Result<Run, Unknown> {
-        let attempts = filed(
-            view,
-            Kind::CnpgBackup,
-            &self.target,
-            "Cluster",
-            self.target.name(),
-        )?
+/// Every backup of the cluster counts, whoever asked for it.
+fn cnpg(view: &View<'_>, schedule: &Object, cluster: &ObjRef) -> Result<Run, Unknown> {
+    let attempts = filed(view, Kind::CnpgBackup, cluster, "Cluster", cluster.name())?
         .into_iter()
         .map(|object| {
             let status = body::<CnpgBackup>(object)?.status.clone().unwrap_or_default();
@@ -219,36 +226,35 @@ impl RunOf {
             };
             Ok(attempt(object, status.started_at, outcome))
         });
-        Ok(sum_up(schedule.meta.creation_timestamp, collect(attempts)?))
-    }
+    Ok(sum_up(schedule.meta.creation_timestamp, collect(attempts)?))
+}
 
-    /// Each volume has backups of its own; the one longest without a success counts.
-    fn longhorn(&self, view: &View<'_>, job: &Object) -> Result<Run, Unknown> {
-        let Some(target) = view.object(&self.target)? else {
-            return Ok(Run::default());
-        };
-        let claims = longhorn::claims(target);
-        let volumes = longhorn::volumes(view, self.target.namespace().unwrap_or_default(), &claims)?;
-        let mut worst: Option<Run> = None;
-        for volume in volumes.into_iter().flatten() {
-            let since = job.meta.creation_timestamp.max(volume.meta.creation_timestamp);
-            let attempts = filed(
-                view,
-                Kind::LonghornBackup,
-                &volume.name,
-                "Volume",
-                volume.name.name(),
-            )?
-            .into_iter()
-            .map(longhorn_backup);
-            let run = sum_up(since, collect(attempts)?);
-            let older = worst.as_ref().is_none_or(|w| run.success < w.success);
-            if older {
-                worst = Some(run);
-            }
+/// Each volume has backups of its own; the one longest without a success counts.
+fn longhorn(view: &View<'_>, job: &Object, target: &ObjRef) -> Result<Run, Unknown> {
+    let Some(object) = view.object(target)? else {
+        return Ok(Run::default());
+    };
+    let claims = longhorn::claims(object);
+    let volumes = longhorn::volumes(view, target.namespace().unwrap_or_default(), &claims)?;
+    let mut worst: Option<Run> = None;
+    for volume in volumes.into_iter().flatten() {
+        let since = job.meta.creation_timestamp.max(volume.meta.creation_timestamp);
+        let attempts = filed(
+            view,
+            Kind::LonghornBackup,
+            &volume.name,
+            "Volume",
+            volume.name.name(),
+        )?
+        .into_iter()
+        .map(longhorn_backup);
+        let run = sum_up(since, collect(attempts)?);
+        let older = worst.as_ref().is_none_or(|w| run.success < w.success);
+        if older {
+            worst = Some(run);
         }
-        Ok(worst.unwrap_or_default())
     }
+    Ok(worst.unwrap_or_default())
 }
 
 fn longhorn_backup(object: &Object) -> Result<Attempt, Unknown> {
