@@ -17,7 +17,6 @@ mod summary;
 pub use baseline::{SecurityBaseline, SecurityBaselineSpec};
 pub use condition::{condition, is_true};
 pub use crds::crds;
-pub use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 pub use evidence::{
     CLUSTER_SHARD, EvidenceError, EvidenceRecord, EvidenceRecordSpec, FieldChange, HeldEvidence, MAX_REPAIRS,
     MAX_SEEN, RepairRecord, SeenEvidence, UnitEvidence,
@@ -26,6 +25,7 @@ pub use exception::{
     BaselineException, BaselineExceptionSpec, BaselineExceptionStatus, ExceptionPhase, InvalidException,
     ObjectSelector, Selector, exception_status,
 };
+pub use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 pub use status::{ControlStatus, FindingStatus, ObjectReference, SecurityBaselineStatus, Totals};
 pub use summary::{MAX_STATUS_BYTES, MAX_WORST, pending_status, status_of};
 
