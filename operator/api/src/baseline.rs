@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::status::SecurityBaselineStatus;
 
-/// What the baseline asks for. The type is the engine's own: nothing is translated, so nothing can be lost on the way.
+// The type inside is the engine's own: nothing is translated, so nothing can be lost on the way.
+/// What is asked for: presets and controls with their parameters, where they hold, and how far the operator may go.
 #[derive(CustomResource, Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[kube(
     group = "plimsoll.dev",

@@ -17,9 +17,9 @@ pub const MAX_SEEN: usize = 4000;
 /// Most repairs one record remembers; the oldest go first.
 pub const MAX_REPAIRS: usize = 100;
 /// Largest field value kept of a repair, in bytes of JSON.
-const MAX_VALUE: usize = 1024;
+const MAX_VALUE: usize = 256;
 /// Most fields kept of one repair.
-const MAX_FIELDS: usize = 8;
+const MAX_FIELDS: usize = 4;
 /// Most labels kept of a namespace.
 const MAX_LABELS: usize = 64;
 /// Longest text kept of a repair, in bytes of JSON.
@@ -126,7 +126,7 @@ pub struct RepairRecord {
     pub summary: String,
     /// The touched fields.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 8))]
+    #[schemars(length(max = 4))]
     pub fields: Vec<FieldChange>,
     /// When it was made.
     #[schemars(schema_with = "schema::time")]
@@ -314,5 +314,103 @@ impl FieldChange {
             before,
             after,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(n: usize) -> Seen {
+        Seen {
+            fingerprint: Fingerprint::of(&["finding", &n.to_string()]),
+            first_seen: Timestamp::new(1_700_000_000 + i64::try_from(n).unwrap(), 123_456_789).unwrap(),
+            fails_at: Timestamp::new(1_800_000_000, 987_654_321).unwrap(),
+            held: [Held::Pass, Held::NotApplicable, Held::Unknown][n % 3],
+        }
+    }
+
+    fn shard(units: usize) -> Shard {
+        Shard {
+            uid: Some("4a8e".into()),
+            labels: [("plimsoll.dev/environment".into(), "production".into())].into(),
+            units: (0..units)
+                .map(|n| (Fingerprint::of(&["unit", &n.to_string()]), vec![seen(n)]))
+                .collect(),
+        }
+    }
+
+    fn repair(value: &str) -> RepairRecord {
+        let field = FieldChange {
+            pointer: "/spec/replicas".into(),
+            before: Some(Value::from(value)),
+            after: Some(Value::from(value)),
+            truncated: false,
+        };
+        RepairRecord {
+            control: "availability/replica-redundancy".into(),
+            object: ObjectReference {
+                kind: "Deployment".into(),
+                name: "web".into(),
+                ..ObjectReference::default()
+            },
+            uid: Some("1".into()),
+            summary: "\u{1}".repeat(10_000),
+            fields: vec![field; 20],
+            time: Timestamp::UNIX_EPOCH,
+            undone: 1,
+        }
+    }
+
+    #[test]
+    fn a_shard_comes_back_as_it_went_through_json() {
+        let record = EvidenceRecord::of("shop", &shard(50), &[]);
+        let again: EvidenceRecord = serde_json::from_value(serde_json::to_value(&record).unwrap()).unwrap();
+        assert_eq!(again.shard().unwrap(), shard(50));
+        assert!(!again.spec.overflow);
+    }
+
+    #[test]
+    fn the_largest_record_fits_etcd_keeps_the_oldest_and_says_so() {
+        let record = EvidenceRecord::of(
+            "shop",
+            &shard(20_000),
+            &vec![repair(&"x".repeat(MAX_VALUE - 2)); 500],
+        );
+        let bytes = serde_json::to_vec(&record).unwrap().len();
+        assert!(bytes < 1_400_000, "{bytes}");
+        assert!(bytes > 500_000, "{bytes}: more could be kept");
+        assert!(record.spec.overflow);
+        let kept = record.shard().unwrap();
+        assert_eq!(kept.units.len(), MAX_SEEN);
+        assert!(
+            kept.units
+                .values()
+                .flatten()
+                .all(|s| s.first_seen < seen(MAX_SEEN).first_seen)
+        );
+        assert_eq!(record.spec.repairs.len(), MAX_REPAIRS);
+    }
+
+    #[test]
+    fn a_value_too_large_to_keep_is_left_out_and_said_to_be() {
+        let bounded = repair(&"x".repeat(5_000)).bounded();
+        assert!(bounded.fields.iter().all(|f| f.before.is_none() && f.truncated));
+    }
+
+    #[test]
+    fn a_fingerprint_that_is_none_is_named() {
+        let mut record = EvidenceRecord::of("shop", &shard(1), &[]);
+        record.spec.units[0].seen[0].fingerprint = "no".into();
+        assert_eq!(
+            record.shard().unwrap_err().field,
+            "spec.units[0].seen[0].fingerprint"
+        );
+    }
+
+    #[test]
+    fn the_record_of_the_cluster_has_a_name_no_namespace_can_have() {
+        assert_eq!(EvidenceRecord::name_for(""), CLUSTER_SHARD);
+        assert_eq!(EvidenceRecord::name_for("shop"), "shop");
     }
 }

@@ -1,6 +1,6 @@
 //! `BaselineException`: findings that a person has accepted, for a reason and a time.
 
-use jiff::{Timestamp, ToSpan, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, ResourceExt};
 use plimsoll_engine::{
@@ -223,19 +223,18 @@ fn selector(selector: &Selector) -> Result<(), InvalidException> {
     }
 }
 
-/// A year by the calendar: until the same day of the next year, leap years included.
+/// The longest time between creation and expiry: a year, leap day included. The admission policy of the chart says the same.
+const LONGEST: SignedDuration = SignedDuration::from_hours(366 * 24);
+
 fn within_a_year(created: Timestamp, expires: Timestamp) -> Result<(), InvalidException> {
-    let latest = created
-        .to_zoned(TimeZone::UTC)
-        .checked_add(1.year())
-        .map_err(|e| InvalidException::new("spec.expires", e.to_string()))?
-        .timestamp();
-    if expires > latest {
-        let expected =
-            format!("{expires} is later than one year after creation, expected {latest} at the latest");
-        return Err(InvalidException::new("spec.expires", expected));
+    match created.checked_add(LONGEST) {
+        Ok(latest) if expires > latest => {
+            let expected =
+                format!("{expires} is later than one year after creation, expected {latest} at the latest");
+            Err(InvalidException::new("spec.expires", expected))
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// The status of an exception. `matched`: how many findings it covers (`Report::waived_by`).
@@ -285,5 +284,78 @@ pub fn exception_status(
             0
         }),
         conditions,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::core::ObjectMeta;
+
+    use super::*;
+
+    fn exception(expires: &str) -> BaselineException {
+        let mut exception = BaselineException::new(
+            "accepted",
+            BaselineExceptionSpec {
+                control: "availability/replica-redundancy".into(),
+                baselines: Vec::new(),
+                selector: Selector {
+                    namespaces: vec!["shop".into()],
+                    ..Selector::default()
+                },
+                reason: "runs once by design".into(),
+                risk_id: "R-7".into(),
+                approved_by: "head of operations".into(),
+                expires: expires.parse().unwrap(),
+            },
+        );
+        let created: Timestamp = "2026-11-22T00:00:00Z".parse().unwrap();
+        exception.metadata = ObjectMeta {
+            creation_timestamp: Some(created.into()),
+            generation: Some(3),
+            ..exception.metadata
+        };
+        exception
+    }
+
+    fn now() -> Timestamp {
+        "2026-12-01T00:00:00Z".parse().unwrap()
+    }
+
+    #[test]
+    fn a_year_is_the_longest() {
+        assert!(exception("2027-11-22T00:00:00Z").exception().is_ok());
+        let error = exception("2027-11-24T00:00:00Z").exception().unwrap_err();
+        assert_eq!(error.field, "spec.expires");
+        assert!(
+            error.expected.contains("2027-11-23T00:00:00Z at the latest"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let mut blank = exception("2027-01-01T00:00:00Z");
+        blank.spec.approved_by = "  ".into();
+        assert_eq!(blank.exception().unwrap_err().field, "spec.approvedBy");
+        let mut everything = exception("2027-01-01T00:00:00Z");
+        everything.spec.selector = Selector::default();
+        assert_eq!(everything.exception().unwrap_err().field, "spec.selector");
+    }
+
+    #[test]
+    fn the_phase_says_whether_it_covers_anything() {
+        let phase = |expires, matched| {
+            exception_status(&exception(expires), matched, now())
+                .phase
+                .unwrap()
+        };
+        assert_eq!(phase("2027-01-01T00:00:00Z", 2), ExceptionPhase::Active);
+        assert_eq!(phase("2027-01-01T00:00:00Z", 0), ExceptionPhase::Inert);
+        assert_eq!(phase("2026-12-01T00:00:00Z", 2), ExceptionPhase::Expired);
+        assert_eq!(phase("2029-01-01T00:00:00Z", 2), ExceptionPhase::Invalid);
+        let expired = exception_status(&exception("2026-12-01T00:00:00Z"), 2, now());
+        assert_eq!(expired.matched, Some(0));
+        assert_eq!(expired.observed_generation, Some(3));
     }
 }

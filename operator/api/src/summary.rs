@@ -232,3 +232,6 @@ pub(crate) fn cut(text: &str, most: usize) -> String {
     }
     text.into()
 }
+
+#[cfg(test)]
+mod tests;
