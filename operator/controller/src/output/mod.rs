@@ -1,6 +1,7 @@
 //! What the operator says to the world. Every output reads the published state; only the leader's write.
 
 pub mod metrics;
+pub mod server;
 
 /// A bounded word for what went wrong with a request, for metric labels and logs.
 pub(crate) fn category_of(error: &kube::Error) -> &'static str {

@@ -145,6 +145,13 @@ impl Sheet<'_> {
             .encode_gauge(&value)
     }
 
+    /// A counter of one series without labels; `name` is without `_total`.
+    fn count(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
+        self.0
+            .encode_descriptor(name, help, None, MetricType::Counter)?
+            .encode_counter::<NoExemplar, _, u64>(&value, None)
+    }
+
     /// A counter; `name` is without `_total`.
     fn counter<L: EncodeLabelSet>(
         &mut self,
@@ -156,14 +163,14 @@ impl Sheet<'_> {
         for (labels, value) in rows {
             family
                 .encode_family(&labels)?
-                .encode_counter::<[(&str, &str); 0], _, u64>(&value, None)?;
+                .encode_counter::<NoExemplar, _, u64>(&value, None)?;
         }
         Ok(())
     }
 }
 
-/// Labels of a series without any.
-const NONE: [(&str, &str); 0] = [];
+/// The labels of an exemplar, which we never give.
+type NoExemplar = [(&'static str, &'static str); 0];
 
 /// A count as a sample.
 #[allow(clippy::cast_precision_loss, reason = "counts are far below 2^52")]

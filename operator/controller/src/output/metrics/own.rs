@@ -11,7 +11,7 @@ use prometheus_client::{
 };
 use tokio::sync::watch;
 
-use super::{NONE, Sheet, State, sample};
+use super::{Sheet, State, sample};
 use crate::Health;
 
 /// How long turns of the engine take. The actor tells it of every turn: the published state shows only the last.
@@ -71,14 +71,13 @@ fn evaluation(sheet: &mut Sheet<'_>, health: &Health) -> fmt::Result {
         "Whether every needed kind was seen or is known not to become visible",
         f64::from(u8::from(health.ready)),
     )?;
-    let at = health
-        .evaluated_at
-        .map(|at| (NONE, at.as_duration().as_secs_f64()));
-    sheet.gauge(
-        "last_evaluation_timestamp_seconds",
-        "When the engine last ran",
-        at,
-    )?;
+    if let Some(at) = health.evaluated_at {
+        sheet.single(
+            "last_evaluation_timestamp_seconds",
+            "When the engine last ran",
+            at.as_duration().as_secs_f64(),
+        )?;
+    }
     let counters = [
         ("evaluations", "Turns of the engine", health.turns),
         ("evaluated_units", "Units evaluated", health.units),
@@ -89,7 +88,7 @@ fn evaluation(sheet: &mut Sheet<'_>, health: &Health) -> fmt::Result {
         ),
     ];
     for (name, help, value) in counters {
-        sheet.counter(name, help, [(NONE, value)])?;
+        sheet.count(name, help, value)?;
     }
     let objects = u64::try_from(health.objects).unwrap_or(u64::MAX);
     sheet.single("objects", "Objects held in memory", sample(objects))

@@ -15,7 +15,11 @@ pub(super) struct Process;
 
 impl Collector for Process {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        if let Some(usage) = fs::read_to_string("/proc/self/stat").ok().as_deref().and_then(cpu) {
+        if let Some(usage) = fs::read_to_string("/proc/self/stat")
+            .ok()
+            .as_deref()
+            .and_then(cpu)
+        {
             encoder
                 .encode_descriptor(
                     "process_cpu_seconds",
@@ -34,11 +38,7 @@ impl Collector for Process {
             sheet.single("process_resident_memory_bytes", "Resident memory", bytes)?;
         }
         if let Some(started) = started() {
-            sheet.single(
-                "process_start_time_seconds",
-                "When the process started",
-                started,
-            )?;
+            sheet.single("process_start_time_seconds", "When the process started", started)?;
         }
         if let Ok(open) = fs::read_dir("/proc/self/fd") {
             let count = u32::try_from(open.count()).unwrap_or(u32::MAX);

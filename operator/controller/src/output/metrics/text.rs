@@ -57,7 +57,8 @@ pub(super) fn plain(open_metrics: &str) -> String {
     for line in open_metrics.lines() {
         if let Some(rest) = line.strip_prefix("# HELP ") {
             help = rest.split_once(' ');
-        } else if let Some((name, kind)) = line.strip_prefix("# TYPE ").and_then(|rest| rest.split_once(' ')) {
+        } else if let Some((name, kind)) = line.strip_prefix("# TYPE ").and_then(|rest| rest.split_once(' '))
+        {
             let suffix = if kind == "counter" { "_total" } else { "" };
             // Writing to a String does not fail.
             if let Some((_, text)) = help.take().filter(|(of, _)| *of == name) {

@@ -43,13 +43,16 @@ struct Row<'a> {
 
 fn rows(report: &Report) -> impl Iterator<Item = Row<'_>> {
     report.baselines.values().flat_map(|baseline| {
-        baseline.tallies.iter().map(|((control, environment), tally)| Row {
-            baseline: &baseline.name,
-            control,
-            severity: baseline.severity_of(control),
-            environment,
-            tally,
-        })
+        baseline
+            .tallies
+            .iter()
+            .map(|((control, environment), tally)| Row {
+                baseline: &baseline.name,
+                control,
+                severity: baseline.severity_of(control),
+                environment,
+                tally,
+            })
     })
 }
 
@@ -138,7 +141,11 @@ fn units(sheet: &mut Sheet<'_>, report: &Report) -> fmt::Result {
             (labels, sample(count))
         })
     });
-    sheet.gauge("units", "Verdicts: how many units a control judged with each result", series)
+    sheet.gauge(
+        "units",
+        "Verdicts: how many units a control judged with each result",
+        series,
+    )
 }
 
 fn ratios(sheet: &mut Sheet<'_>, report: &Report) -> fmt::Result {
@@ -166,7 +173,11 @@ fn ratios(sheet: &mut Sheet<'_>, report: &Report) -> fmt::Result {
         .baselines
         .values()
         .filter_map(|baseline| Some(([("baseline", &*baseline.name)], baseline.score()?)));
-    sheet.gauge("score_ratio", "Score of a baseline over all its controls, 0 to 1", whole)?;
+    sheet.gauge(
+        "score_ratio",
+        "Score of a baseline over all its controls, 0 to 1",
+        whole,
+    )?;
     let problems = report.baselines.values().map(|baseline| {
         let count = u64::try_from(baseline.problems.len()).unwrap_or(u64::MAX);
         ([("baseline", &*baseline.name)], sample(count))
@@ -187,7 +198,11 @@ fn oldest(sheet: &mut Sheet<'_>, report: &Report, now: Timestamp) -> fmt::Result
             Some((labels, now.duration_since(since).as_secs_f64().max(0.0)))
         })
     });
-    sheet.gauge("finding_oldest_seconds", "Age of the oldest finding that fails", ages)
+    sheet.gauge(
+        "finding_oldest_seconds",
+        "Age of the oldest finding that fails",
+        ages,
+    )
 }
 
 /// Since when the oldest finding of a severity has been there: the first of its kind in the ranking.
