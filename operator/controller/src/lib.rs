@@ -5,6 +5,7 @@
 
 mod config;
 mod published;
+pub mod remediate;
 
 pub use config::Config;
 pub use published::{Changes, Health, Published};
