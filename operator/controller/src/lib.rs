@@ -12,6 +12,7 @@ pub mod output;
 mod published;
 mod run;
 mod source;
+pub mod remediate;
 
 pub use config::Config;
 pub use list::{ListError, Listed, list_json, list_once};

@@ -1,0 +1,74 @@
+//! How many repairs were made, by baseline, control, class and outcome: `remediations_total` of the metrics contract.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use plimsoll_engine::finding::RepairClass;
+
+/// How a repair ended.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Outcome {
+    /// The change was written.
+    Applied,
+    /// It could not be written, or does not last.
+    Failed,
+    /// The field belongs to somebody else, and was left alone.
+    ManagedElsewhere,
+}
+
+impl Outcome {
+    /// The value of the label `outcome`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Failed => "failed",
+            Self::ManagedElsewhere => "managed_elsewhere",
+        }
+    }
+}
+
+/// The label `class` of a repair.
+pub const fn class_word(class: RepairClass) -> &'static str {
+    match class {
+        RepairClass::Safe => "safe",
+        RepairClass::NeedsApproval => "approval",
+        RepairClass::NeverAutomatic => "never",
+    }
+}
+
+/// The labels of one series of `remediations_total`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Labels {
+    /// The baseline that asked for the value written: one change counts once, however many baselines want it.
+    pub baseline: Arc<str>,
+    /// The control's id.
+    pub control: &'static str,
+    /// See [`class_word`].
+    pub class: &'static str,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// The counters, bounded by baselines × controls × classes × outcomes.
+#[derive(Debug, Default)]
+pub struct Counters {
+    remediations: Mutex<BTreeMap<Labels, u64>>,
+}
+
+impl Counters {
+    /// Counts one.
+    pub fn count(&self, labels: Labels) {
+        let mut counts = self.remediations.lock().unwrap_or_else(PoisonError::into_inner);
+        *counts.entry(labels).or_default() += 1;
+    }
+
+    /// All counts since the start of the process.
+    pub fn snapshot(&self) -> BTreeMap<Labels, u64> {
+        self.remediations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}

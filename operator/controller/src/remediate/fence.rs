@@ -1,0 +1,18 @@
+//! Who may write: asked once more right before each write, for a leader that was paused does not know that it was replaced.
+
+use futures::future::BoxFuture;
+
+/// Tells whether this replica still leads, by reading the Lease again. Not knowing is no.
+pub trait Fence: Send + Sync {
+    /// Asks the API server, not a memory of it.
+    fn still_leader(&self) -> BoxFuture<'_, bool>;
+}
+
+impl<F> Fence for F
+where
+    F: Fn() -> BoxFuture<'static, bool> + Send + Sync,
+{
+    fn still_leader(&self) -> BoxFuture<'_, bool> {
+        self()
+    }
+}
