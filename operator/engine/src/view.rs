@@ -238,10 +238,12 @@ impl<'a> View<'a> {
     }
 
     fn read_workloads(&self, dep: Dep) -> Result<(), Unknown> {
-        WORKLOADS.iter().fold(Ok(()), |complete, kind| {
+        let mut complete = Ok(());
+        for kind in WORKLOADS {
             self.read(dep, *kind);
-            complete.and_then(|()| self.world.inventory.coverage(*kind).proves_absence(*kind))
-        })
+            complete = complete.and(self.world.inventory.coverage(*kind).proves_absence(*kind));
+        }
+        complete
     }
 
     fn objects<'n>(&self, names: impl Iterator<Item = &'n ObjRef>) -> Vec<&'a Object> {

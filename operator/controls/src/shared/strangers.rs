@@ -6,7 +6,7 @@ use plimsoll_engine::{
     decode::Object,
     labels::Labels,
     name::ObjRef,
-    object::{Projection, Workload},
+    object::{PodTemplate, Projection, Workload},
     unknown::Unknown,
     view::View,
 };
@@ -90,6 +90,6 @@ impl Strangers {
 /// A workload's own labels and those of its pods.
 fn label_sets(object: &Object) -> impl Iterator<Item = Labels> {
     let workload = object.body.as_ref().ok().and_then(Workload::of);
-    let of_pods = workload.and_then(Workload::template).map(|t| t.labels());
+    let of_pods = workload.and_then(Workload::template).map(PodTemplate::labels);
     std::iter::once(object.meta.labels.clone()).chain(of_pods)
 }

@@ -49,13 +49,9 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
 }
 
 fn spec(other_keys: bool) -> Value {
-    let keys = if other_keys {
-        json!(["env", "team"])
-    } else {
-        json!(["env"])
-    };
+    let keys = if other_keys { json!(["team"]) } else { json!([]) };
     json!({
-        "environments": {"fallbackKeys": keys},
+        "environments": {"labelKey": "env", "fallbackKeys": keys},
         "tenancy": {"labelKey": "tenant", "fallbackKeys": if other_keys { json!(["env"]) } else { json!([]) }},
         "controls": {
             "environments/segregated": {},

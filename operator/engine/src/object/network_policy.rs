@@ -238,7 +238,7 @@ mod tests {
 
     use super::*;
 
-    fn policy(spec: serde_json::Value) -> NetworkPolicy {
+    fn policy(spec: &serde_json::Value) -> NetworkPolicy {
         serde_json::from_value(json!({ "spec": spec })).unwrap()
     }
 
@@ -255,20 +255,20 @@ mod tests {
         #[case] ingress: bool,
         #[case] egress: bool,
     ) {
-        let policy = policy(spec);
+        let policy = policy(&spec);
         assert_eq!(policy.isolates(Direction::Ingress), ingress);
         assert_eq!(policy.isolates(Direction::Egress), egress);
     }
 
     #[test]
     fn rules_of_a_direction_that_does_not_isolate_do_nothing() {
-        let policy = policy(json!({"policyTypes": ["Egress"], "ingress": [{}]}));
+        let policy = policy(&json!({"policyTypes": ["Egress"], "ingress": [{}]}));
         assert!(policy.rules(Direction::Ingress).is_empty());
     }
 
     #[test]
     fn null_and_misplaced_peers_leave_a_rule_that_allows_every_peer() {
-        let policy = policy(json!({"ingress": [null, {"to": [{"podSelector": {}}]}, {"from": null}]}));
+        let policy = policy(&json!({"ingress": [null, {"to": [{"podSelector": {}}]}, {"from": null}]}));
         assert_eq!(
             policy.rules(Direction::Ingress),
             [Rule::default(), Rule::default(), Rule::default()]
@@ -277,7 +277,7 @@ mod tests {
 
     #[test]
     fn peers_and_ports_are_read_whole() {
-        let policy = policy(json!({
+        let policy = policy(&json!({
             "podSelector": {"matchLabels": null},
             "policyTypes": ["Egress"],
             "egress": [{
