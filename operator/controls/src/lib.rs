@@ -4,6 +4,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod presets;
+mod shared;
 
 use plimsoll_engine::control::Registry;
 
@@ -22,6 +23,12 @@ macro_rules! controls {
 }
 
 controls! {
+    /// Data encrypted in transit and at rest.
+    encryption {
+        ingress_tls: IngressTls,
+        tls_min_version: TlsMinVersion,
+        volumes_at_rest: VolumesAtRest,
+    }
     /// Staging and production kept apart.
     environments {
         labelled: Labelled,

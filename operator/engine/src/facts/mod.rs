@@ -5,7 +5,10 @@ mod budgets;
 mod covered;
 mod desired;
 mod domains;
+mod encryption;
+mod ingress_class;
 mod pods;
+mod provisioners;
 mod quota_room;
 mod standing;
 mod template;
@@ -15,7 +18,17 @@ pub use budgets::Budgets;
 pub use covered::Covered;
 pub use desired::{Desired, DesiredValue};
 pub use domains::{Domains, DomainsValue, NodeDomain};
+pub use encryption::{
+    ClassEncryption, ClassValue, DefaultClass, VolumeEncryption, VolumeValue, by_class, class_of,
+    is_default_class,
+};
+pub use ingress_class::{
+    ClassController, ControllerOf, DefaultIngressClass, DefaultTlsOptions, TlsSetting, TlsSettings,
+};
 pub use pods::{Pods, PodsValue};
+pub use provisioners::{
+    Encryption, Evidence, Level, Parameters, Place, encryption, evidence, may_encrypt_elsewhere,
+};
 pub use quota_room::QuotaRoom;
 pub use standing::{EnvironmentLabel, Standing, StandingValue};
 pub use template::{pod_labels, pod_template, template_owner};
