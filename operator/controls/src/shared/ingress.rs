@@ -41,16 +41,21 @@ pub(crate) struct Server {
     pub(crate) implementation: Implementation,
     /// The controller's name, as its class has it.
     pub(crate) controller: Arc<str>,
-    /// The class.
-    pub(crate) class: Arc<str>,
     /// Kind and name of the class's parameters.
     pub(crate) parameters: Option<(Arc<str>, Arc<str>)>,
 }
 
 /// The name of an Ingress's class: its field, else the old annotation, else the default class.
-pub(crate) fn class_name(view: &View<'_>, object: &Object, ingress: &Ingress) -> Result<Option<Arc<str>>, Unknown> {
+pub(crate) fn class_name(
+    view: &View<'_>,
+    object: &Object,
+    ingress: &Ingress,
+) -> Result<Option<Arc<str>>, Unknown> {
     let named = ingress.spec.ingress_class_name.as_deref();
-    match named.or_else(|| object.meta.annotations.get(CLASS_ANNOTATION)).filter(|name| !name.is_empty()) {
+    match named
+        .or_else(|| object.meta.annotations.get(CLASS_ANNOTATION))
+        .filter(|name| !name.is_empty())
+    {
         Some(name) => Ok(Some(name.into())),
         None => Ok(Option::clone(&*view.fact(&DefaultIngressClass)?)),
     }
@@ -59,26 +64,41 @@ pub(crate) fn class_name(view: &View<'_>, object: &Object, ingress: &Ingress) ->
 /// Who serves an Ingress; Unknown where no class tells.
 pub(crate) fn server_of(view: &View<'_>, object: &Object, ingress: &Ingress) -> Result<Server, Unknown> {
     let class = class_name(view, object, ingress)?.ok_or_else(|| {
-        Unknown::new("NoIngressClass", "the Ingress names no class and no IngressClass is the default")
+        Unknown::new(
+            "NoIngressClass",
+            "the Ingress names no class and no IngressClass is the default",
+        )
     })?;
     let known = view.fact(&ControllerOf { class: class.clone() })?;
-    if let Some(ClassController { controller, parameters }) = &*known {
+    if let Some(ClassController {
+        controller,
+        parameters,
+    }) = &*known
+    {
         return Ok(Server {
             implementation: implementation(controller),
             controller: controller.clone(),
-            class,
             parameters: parameters.clone(),
         });
     }
-    let by_annotation = ingress.spec.ingress_class_name.is_none().then(|| by_annotation(&class)).flatten();
+    let by_annotation = ingress
+        .spec
+        .ingress_class_name
+        .is_none()
+        .then(|| by_annotation(&class))
+        .flatten();
     by_annotation
         .map(|implementation| Server {
             implementation,
             controller: class.clone(),
-            class: class.clone(),
             parameters: None,
         })
-        .ok_or_else(|| Unknown::new("IngressClassNotFound", format!("IngressClass {class} does not exist")))
+        .ok_or_else(|| {
+            Unknown::new(
+                "IngressClassNotFound",
+                format!("IngressClass {class} does not exist"),
+            )
+        })
 }
 
 fn implementation(controller: &str) -> Implementation {

@@ -108,15 +108,24 @@ pub(crate) fn nginx_protocols(value: &str) -> Option<Versions> {
             .find(|v| v.nginx() == word)
             .or_else(|| matches!(word, "SSLv2" | "SSLv3").then_some(Ssl))
     };
-    let versions: Option<BTreeSet<TlsVersion>> = value.split([' ', ',']).filter(|w| !w.is_empty()).map(version).collect();
-    versions.filter(|versions| !versions.is_empty()).map(Versions::Exactly)
+    let versions: Option<BTreeSet<TlsVersion>> = value
+        .split([' ', ','])
+        .filter(|w| !w.is_empty())
+        .map(version)
+        .collect();
+    versions
+        .filter(|versions| !versions.is_empty())
+        .map(Versions::Exactly)
 }
 
 /// HAProxy's options of `bind`: `ssl-min-ver` decides; else the lowest version that no `no-tlsv..` word switches off.
 /// `Err` holds a version that the options admit while HAProxy itself may not: from 2.2 on it starts at 1.2.
 pub(crate) fn haproxy_options(value: &str) -> Result<Versions, TlsVersion> {
     let words: Vec<&str> = value.split_whitespace().collect();
-    let stated = words.windows(2).find(|pair| pair[0] == "ssl-min-ver").map(|pair| pair[1]);
+    let stated = words
+        .windows(2)
+        .find(|pair| pair[0] == "ssl-min-ver")
+        .map(|pair| pair[1]);
     if let Some(version) = stated.and_then(|word| TlsVersion::ALL.into_iter().find(|v| word == v.haproxy())) {
         return Ok(Versions::From(version));
     }
@@ -159,7 +168,11 @@ pub(crate) fn elb_policy(name: &str) -> Option<TlsVersion> {
         let (digit, _) = minor.split_once('-').unwrap_or((minor, ""));
         return TlsVersion::from_number(&format!("1.{digit}"));
     }
-    matches!(rest, "2016-08" | "2015-05" | "2015-03" | "2015-02" | "2014-10" | "2014-01" | "FS-2018-06").then_some(V1_0)
+    matches!(
+        rest,
+        "2016-08" | "2015-05" | "2015-03" | "2015-02" | "2014-10" | "2014-01" | "FS-2018-06"
+    )
+    .then_some(V1_0)
 }
 
 #[cfg(test)]
@@ -198,7 +211,10 @@ mod tests {
 
     #[test]
     fn haproxy_starts_where_its_options_say_or_at_1_2() {
-        assert_eq!(haproxy_options("no-sslv3 no-tlsv10 no-tlsv11 no-tls-tickets"), Ok(Versions::From(V1_2)));
+        assert_eq!(
+            haproxy_options("no-sslv3 no-tlsv10 no-tlsv11 no-tls-tickets"),
+            Ok(Versions::From(V1_2))
+        );
         assert_eq!(haproxy_options("no-sslv3 no-tlsv10"), Err(V1_1));
         assert_eq!(haproxy_options("ssl-min-ver TLSv1.1"), Ok(Versions::From(V1_1)));
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::provisioners::{Encryption, Level, Parameters, encryption, volume_encryption};
+use super::provisioners::{Encryption, Level, Parameters, encryption, same_driver, volume_encryption};
 use crate::{
     control::project,
     decode::Object,
@@ -140,7 +140,7 @@ pub struct VolumeValue {
     pub volume: Option<Arc<str>>,
     /// What it gets.
     pub encryption: Encryption,
-    /// Why the level is Unknown, where another reason applies than the driver's.
+    /// Why the level, or whose key it is, stays open, where another reason applies than the driver's.
     pub doubt: Option<Unknown>,
 }
 
@@ -241,7 +241,8 @@ fn bound(view: &View<'_>, name: &str, named: Option<&str>) -> Result<VolumeValue
     };
     Ok(match (proof, itself) {
         (Ok(encryption), _) => value(encryption, None),
-        (Err(_), Some(known)) => value(known, None),
+        // The provider encrypts; whose key it uses stays open.
+        (Err(doubt), Some(known)) => value(known, Some(doubt)),
         (Err(doubt), None) => {
             let mut encryption = encryption(driver, attributes);
             encryption.level = Level::Unknown;
@@ -271,6 +272,11 @@ fn class_proof(
         let message =
             format!("StorageClass {class} is younger than volume {name} and proves nothing about it");
         return Err(Unknown::new("ClassRecreated", message));
+    }
+    let served_by = project::<PersistentVolume>(volume)?.spec.driver().unwrap_or_default();
+    if !same_driver(served_by, &value.provisioner) {
+        let message = format!("volume {name} is served by {served_by}, StorageClass {class} by {}", value.provisioner);
+        return Err(Unknown::new("StaticVolume", message));
     }
     if volume.meta.annotations.get(PROVISIONED_BY).is_none() && !attributes.contains_key(CSI_IDENTITY) {
         let message = format!("volume {name} was made by hand: StorageClass {class} proves nothing about it");

@@ -250,6 +250,11 @@ fn row(driver: &str) -> Option<&'static Row> {
     TABLE.iter().find(|row| row.names.iter().any(|name| named(name)))
 }
 
+/// Whether two names are of one driver: in-tree names migrated to CSI.
+pub(super) fn same_driver(a: &str, b: &str) -> bool {
+    a == b || matches!((row(a), row(b)), (Some(a), Some(b)) if std::ptr::eq(a, b))
+}
+
 /// What a driver does when told these parameters.
 pub fn encryption(driver: &str, parameters: &Parameters) -> Encryption {
     let Some(row) = row(driver) else {

@@ -109,11 +109,13 @@ fn cover(host: Option<&str>, entries: &[Entry]) -> Cover {
         (hosts, Some(host)) => hosts.iter().any(|covering| matches(covering, host)),
         (_, None) => false,
     };
-    let mut covering = entries.iter().filter(covers).peekable();
-    match covering.peek() {
-        None => Cover::None,
-        Some(_) if covering.any(|entry| secret(entry).is_some()) => Cover::Certificate,
-        Some(_) => Cover::Default,
+    let covering: Vec<&Entry> = entries.iter().filter(covers).collect();
+    if covering.is_empty() {
+        Cover::None
+    } else if covering.iter().any(|entry| secret(entry).is_some()) {
+        Cover::Certificate
+    } else {
+        Cover::Default
     }
 }
 

@@ -131,9 +131,9 @@ fn inline(view: &View<'_>, volume: &Volume, prefix: &str) -> Result<Option<Broug
 
 fn keeps_nothing(host: &HostPath) -> bool {
     let path = host.path.trim_end_matches('/');
-    let below = |tree: &&str| path.strip_prefix(**tree).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let below = |tree: &str| path.strip_prefix(tree).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     let escapes = path.split('/').any(|part| part == "..");
-    host.r#type.as_deref().is_some_and(|t| NO_FILES.contains(&t)) || (!escapes && NOT_STORAGE.iter().any(|t| below(&t)))
+    host.r#type.as_deref().is_some_and(|t| NO_FILES.contains(&t)) || (!escapes && NOT_STORAGE.iter().any(|t| below(t)))
 }
 
 fn by_claim(view: &View<'_>, spec: &ClaimSpec, name: &str, path: String, what: &'static str) -> Result<Brought, Unknown> {
