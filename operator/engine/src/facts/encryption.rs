@@ -273,9 +273,15 @@ fn class_proof(
             format!("StorageClass {class} is younger than volume {name} and proves nothing about it");
         return Err(Unknown::new("ClassRecreated", message));
     }
-    let served_by = project::<PersistentVolume>(volume)?.spec.driver().unwrap_or_default();
+    let served_by = project::<PersistentVolume>(volume)?
+        .spec
+        .driver()
+        .unwrap_or_default();
     if !same_driver(served_by, &value.provisioner) {
-        let message = format!("volume {name} is served by {served_by}, StorageClass {class} by {}", value.provisioner);
+        let message = format!(
+            "volume {name} is served by {served_by}, StorageClass {class} by {}",
+            value.provisioner
+        );
         return Err(Unknown::new("StaticVolume", message));
     }
     if volume.meta.annotations.get(PROVISIONED_BY).is_none() && !attributes.contains_key(CSI_IDENTITY) {

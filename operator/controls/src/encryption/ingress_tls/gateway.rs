@@ -13,25 +13,41 @@ use plimsoll_engine::{
 };
 
 pub(super) fn check_gateway(unit: &Unit<'_>, out: &mut Findings) -> Result<(), Unknown> {
-    let listeners = unit.get::<Gateway>()?.spec.listeners.as_deref().unwrap_or_default();
+    let listeners = unit
+        .get::<Gateway>()?
+        .spec
+        .listeners
+        .as_deref()
+        .unwrap_or_default();
     if !listeners.iter().any(Listener::is_tls) {
         // Plain listeners are judged at the routes that attach to them: a redirect needs one.
         out.not_applicable("has no TLS listener; its routes are judged themselves");
     }
     for listener in listeners.iter().filter(|l| l.is_tls() && !l.passes_through()) {
         let tls = listener.tls.as_ref();
-        let certificates = tls.and_then(|tls| tls.certificate_refs.as_ref()).is_some_and(|refs| !refs.is_empty());
+        let certificates = tls
+            .and_then(|tls| tls.certificate_refs.as_ref())
+            .is_some_and(|refs| !refs.is_empty());
         if certificates {
             continue;
         }
-        if tls.and_then(|tls| tls.options.as_ref()).is_some_and(|options| !options.is_empty()) {
-            let message = format!("listener {} may get its certificate from tls.options", listener.name);
+        if tls
+            .and_then(|tls| tls.options.as_ref())
+            .is_some_and(|options| !options.is_empty())
+        {
+            let message = format!(
+                "listener {} may get its certificate from tls.options",
+                listener.name
+            );
             out.unknown(Unknown::new("ImplementationSpecific", message));
             continue;
         }
-        out.fail("NoCertificate", format!("listener {} names no certificate", listener.name))
-            .at(format!("spec.listeners[{}]", listener.name))
-            .detail(listener.name.clone());
+        out.fail(
+            "NoCertificate",
+            format!("listener {} names no certificate", listener.name),
+        )
+        .at(format!("spec.listeners[{}]", listener.name))
+        .detail(listener.name.clone());
     }
     Ok(())
 }
@@ -79,12 +95,21 @@ fn check_parent(
         match &*listener.protocol {
             "HTTPS" | "TLS" => {}
             "HTTP" => {
-                out.fail("PlainListener", format!("attached to the plain HTTP listener {} and does not only redirect", listener.name))
-                    .at("spec.parentRefs")
-                    .detail(format!("{}/{}", name.name(), listener.name))
-                    .seen(format!("{name}, listener {}, protocol HTTP", listener.name));
+                out.fail(
+                    "PlainListener",
+                    format!(
+                        "attached to the plain HTTP listener {} and does not only redirect",
+                        listener.name
+                    ),
+                )
+                .at("spec.parentRefs")
+                .detail(format!("{}/{}", name.name(), listener.name))
+                .seen(format!("{name}, listener {}, protocol HTTP", listener.name));
             }
-            other => out.unknown(Unknown::not_modelled(format!("protocol {other} of listener {}", listener.name))),
+            other => out.unknown(Unknown::not_modelled(format!(
+                "protocol {other} of listener {}",
+                listener.name
+            ))),
         }
     }
     Ok(())
@@ -93,7 +118,10 @@ fn check_parent(
 /// By section name, port and host. Whether the listener lets the route's namespace in is not asked: it may any moment.
 fn attaches(route: &HttpRoute, parent: &ParentRef, listener: &Listener) -> bool {
     let hosts = route.spec.hostnames.as_deref().unwrap_or_default();
-    parent.section_name.as_deref().is_none_or(|section| section == &*listener.name)
+    parent
+        .section_name
+        .as_deref()
+        .is_none_or(|section| section == &*listener.name)
         && (parent.port.is_none() || parent.port == listener.port)
         && matches!(&*listener.protocol, "HTTP" | "HTTPS" | "TLS")
         && match listener.hostname.as_deref().filter(|host| !host.is_empty()) {
@@ -106,7 +134,9 @@ fn attaches(route: &HttpRoute, parent: &ParentRef, listener: &Listener) -> bool 
 /// In Gateway API a wildcard covers any number of labels, on either side.
 fn intersects(a: &str, b: &str) -> bool {
     let covers = |pattern: &str, host: &str| {
-        pattern.strip_prefix('*').is_some_and(|end| host.len() > end.len() && host.ends_with(end))
+        pattern
+            .strip_prefix('*')
+            .is_some_and(|end| host.len() > end.len() && host.ends_with(end))
     };
     a == b || covers(a, b) || covers(b, a)
 }

@@ -41,7 +41,12 @@ enum Cover {
     None,
 }
 
-pub(super) fn check(unit: &Unit<'_>, view: &View<'_>, params: &Params, out: &mut Findings) -> Result<(), Unknown> {
+pub(super) fn check(
+    unit: &Unit<'_>,
+    view: &View<'_>,
+    params: &Params,
+    out: &mut Findings,
+) -> Result<(), Unknown> {
     let (object, ingress) = (unit.object()?, unit.get::<Ingress>()?);
     if ingress.hosts().next().is_none() {
         out.not_applicable("publishes nothing");
@@ -55,7 +60,13 @@ pub(super) fn check(unit: &Unit<'_>, view: &View<'_>, params: &Params, out: &mut
     Ok(())
 }
 
-fn judge(object: &Object, ingress: &Ingress, view: &View<'_>, params: &Params, out: &mut Findings) -> Result<(), Unknown> {
+fn judge(
+    object: &Object,
+    ingress: &Ingress,
+    view: &View<'_>,
+    params: &Params,
+    out: &mut Findings,
+) -> Result<(), Unknown> {
     let entries = ingress.spec.tls.as_deref().unwrap_or_default();
     let trusts = params.trust_class_default_certificate;
     let covered = |host: &Option<&str>| match cover(*host, entries) {
@@ -74,27 +85,47 @@ fn judge(object: &Object, ingress: &Ingress, view: &View<'_>, params: &Params, o
         Err(unknown) if has_native_annotation(object) => return Err(unknown),
         Err(_) => {}
     }
-    report(&uncovered, entries, out);
+    report(&uncovered, ingress, out);
     Ok(())
 }
 
-fn report(uncovered: &[Option<&str>], entries: &[Entry], out: &mut Findings) {
+fn report(uncovered: &[Option<&str>], ingress: &Ingress, out: &mut Findings) {
+    let entries = ingress.spec.tls.as_deref().unwrap_or_default();
     let hosts: Vec<&str> = uncovered.iter().flatten().copied().collect();
     let default_only = entries.iter().any(|entry| secret(entry).is_none());
     if !hosts.is_empty() {
         let names = hosts.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
         let (reason, path, what) = match (entries.is_empty(), default_only) {
             (true, _) => ("NoTls", "spec.rules", "spec.tls is empty"),
-            (false, true) => ("DefaultCertificate", "spec.tls", "an entry of spec.tls names no Secret, or none covers them"),
+            (false, true) => (
+                "DefaultCertificate",
+                "spec.tls",
+                "an entry of spec.tls names no Secret, or none covers them",
+            ),
             (false, false) => ("HostNotCovered", "spec.tls", "no entry of spec.tls covers them"),
         };
-        out.fail(reason, format!("{} of its hosts served without a certificate: {what}", hosts.len()))
-            .at(path)
-            .seen(format!("without a certificate: {names}"));
+        out.fail(
+            reason,
+            format!(
+                "{} of its hosts served without a certificate: {what}",
+                hosts.len()
+            ),
+        )
+        .at(path)
+        .seen(format!("without a certificate: {names}"));
     }
     if uncovered.contains(&None) {
-        out.fail("AnyHost", "a rule without host (or the default backend) is served without a certificate")
-            .at(if hosts.is_empty() { "spec" } else { "spec.rules" });
+        let mut rules = ingress.spec.rules.iter().flatten();
+        let rule_without_host = rules.any(|rule| rule.host.as_deref().unwrap_or_default().is_empty());
+        out.fail(
+            "AnyHost",
+            "a rule without host (or the default backend) is served without a certificate",
+        )
+        .at(if rule_without_host {
+            "spec.rules"
+        } else {
+            "spec.defaultBackend"
+        });
     }
 }
 
@@ -124,8 +155,14 @@ fn matches(covering: &str, host: &str) -> bool {
     if covering.eq_ignore_ascii_case(host) {
         return true;
     }
-    let Some((label, rest)) = host.split_once('.') else { return false };
-    !label.is_empty() && label != "*" && covering.strip_prefix("*.").is_some_and(|base| base.eq_ignore_ascii_case(rest))
+    let Some((label, rest)) = host.split_once('.') else {
+        return false;
+    };
+    !label.is_empty()
+        && label != "*"
+        && covering
+            .strip_prefix("*.")
+            .is_some_and(|base| base.eq_ignore_ascii_case(rest))
 }
 
 /// Whether the controller has a certificate of its own for every host.
@@ -137,12 +174,14 @@ fn native(object: &Object, ingress: &Ingress, view: &View<'_>, params: &Params) 
         // The load balancer controller looks up certificates in ACM by the hosts of `spec.tls`.
         Implementation::Alb => {
             set(ALB_CERTIFICATE)
-                || class_params(view, &server)?.is_some_and(|p| p.spec.certificate_arn.as_ref().is_some_and(|c| !c.is_empty()))
+                || class_params(view, &server)?
+                    .is_some_and(|p| p.spec.certificate_arn.as_ref().is_some_and(|c| !c.is_empty()))
                 || discovers(ingress)
         }
         Implementation::Gke => GKE_CERTIFICATES.iter().any(|key| set(key)),
         Implementation::Traefik => {
-            set(TRAEFIK_RESOLVER) || (annotations.get(TRAEFIK_TLS) == Some("true") && params.trust_class_default_certificate)
+            set(TRAEFIK_RESOLVER)
+                || (annotations.get(TRAEFIK_TLS) == Some("true") && params.trust_class_default_certificate)
         }
         _ => false,
     })
@@ -151,7 +190,11 @@ fn native(object: &Object, ingress: &Ingress, view: &View<'_>, params: &Params) 
 fn discovers(ingress: &Ingress) -> bool {
     let entries = ingress.spec.tls.as_deref().unwrap_or_default();
     let named = |host: Option<&str>| {
-        host.is_some_and(|host| entries.iter().any(|e| e.hosts.iter().flatten().any(|covering| matches(covering, host))))
+        host.is_some_and(|host| {
+            entries
+                .iter()
+                .any(|e| e.hosts.iter().flatten().any(|covering| matches(covering, host)))
+        })
     };
     ingress.hosts().all(named)
 }
@@ -173,8 +216,15 @@ fn class_params<'a>(view: &View<'a>, server: &Server) -> Result<Option<&'a Ingre
 }
 
 /// An AWS load balancer listens only where `listen-ports` says, whatever certificates there are.
-fn plain_port(object: &Object, view: &View<'_>, ingress: &Ingress, out: &mut Findings) -> Result<(), Unknown> {
-    let Some(ports) = object.meta.annotations.get(ALB_PORTS) else { return Ok(()) };
+fn plain_port(
+    object: &Object,
+    view: &View<'_>,
+    ingress: &Ingress,
+    out: &mut Findings,
+) -> Result<(), Unknown> {
+    let Some(ports) = object.meta.annotations.get(ALB_PORTS) else {
+        return Ok(());
+    };
     if server_of(view, object, ingress)?.implementation == Implementation::Alb && !ports.contains("HTTPS") {
         out.fail("NoHttpsListener", "the load balancer listens for plain HTTP only")
             .at(format!("metadata.annotations['{ALB_PORTS}']"))
@@ -183,9 +233,21 @@ fn plain_port(object: &Object, view: &View<'_>, ingress: &Ingress, out: &mut Fin
     Ok(())
 }
 
-fn is_internal(view: &View<'_>, object: &Object, ingress: &Ingress, params: &Params) -> Result<bool, Unknown> {
-    let Some(class) = class_name(view, object, ingress)? else { return Ok(false) };
-    if params.internal_classes.iter().any(|internal| **internal == *class) || *class == *"gce-internal" {
+fn is_internal(
+    view: &View<'_>,
+    object: &Object,
+    ingress: &Ingress,
+    params: &Params,
+) -> Result<bool, Unknown> {
+    let Some(class) = class_name(view, object, ingress)? else {
+        return Ok(false);
+    };
+    if params
+        .internal_classes
+        .iter()
+        .any(|internal| **internal == *class)
+        || *class == *"gce-internal"
+    {
         return Ok(true);
     }
     let server = match server_of(view, object, ingress) {
@@ -194,7 +256,10 @@ fn is_internal(view: &View<'_>, object: &Object, ingress: &Ingress, params: &Par
     };
     let by_class = class_params(view, &server)?.and_then(|params| params.spec.scheme.as_deref());
     // `internal` is what the controller makes when nothing is said.
-    Ok(by_class.or(object.meta.annotations.get(ALB_SCHEME)).unwrap_or("internal") == "internal")
+    Ok(by_class
+        .or(object.meta.annotations.get(ALB_SCHEME))
+        .unwrap_or("internal")
+        == "internal")
 }
 
 /// With an issuer: the annotation and the `tls` entries that are missing. A certificate for any host cannot be issued.
@@ -204,17 +269,27 @@ pub(super) fn repair(unit: &Unit<'_>, params: &Params) -> Result<Option<Repair>,
     let mut hosts: Vec<Box<str>> = ingress.hosts().flatten().map(Box::from).collect();
     hosts.dedup();
     hosts.retain(|host| cover(Some(host), &entries) != Cover::Certificate);
-    let issuer = params.cert_manager_issuer.as_deref().filter(|_| !hosts.is_empty());
+    let issuer = params
+        .cert_manager_issuer
+        .as_deref()
+        .filter(|_| !hosts.is_empty());
     let Some(issuer) = issuer.filter(|_| ingress.hosts().all(|host| host.is_some())) else {
         let why = "add an entry to spec.tls with every host and the Secret of a certificate; with the parameter \
                    certManagerIssuer Plimsoll proposes it. A self-signed certificate would hide the problem";
-        return Ok(Some(Repair { class: RepairClass::NeverAutomatic, why: why.into(), changes: Vec::new() }));
+        return Ok(Some(Repair {
+            class: RepairClass::NeverAutomatic,
+            why: why.into(),
+            changes: Vec::new(),
+        }));
     };
     let before = (!entries.is_empty()).then(|| tls_value(&entries));
     let secret = format!("{}-tls", unit.name().name());
     // Entries for these hosts without a Secret would keep naming the default certificate.
     entries.retain(|entry| self::secret(entry).is_some());
-    entries.push(Entry { hosts: Some(hosts), secret_name: Some(secret.into()) });
+    entries.push(Entry {
+        hosts: Some(hosts),
+        secret_name: Some(secret.into()),
+    });
     let set = |pointer: &str, from: Option<Value>, to: Value| Change::Set {
         target: unit.name().clone(),
         pointer: pointer.into(),
@@ -224,7 +299,11 @@ pub(super) fn repair(unit: &Unit<'_>, params: &Params) -> Result<Option<Repair>,
     let mut changes = Vec::new();
     let annotations = &object.meta.annotations;
     if annotations.get(ISSUER).is_none() && annotations.get(NAMESPACED_ISSUER).is_none() {
-        changes.push(set("/metadata/annotations/cert-manager.io~1cluster-issuer", None, issuer.into()));
+        changes.push(set(
+            "/metadata/annotations/cert-manager.io~1cluster-issuer",
+            None,
+            issuer.into(),
+        ));
     }
     changes.push(set("/spec/tls", before, tls_value(&entries)));
     Ok(Some(Repair {

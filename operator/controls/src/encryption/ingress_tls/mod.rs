@@ -84,10 +84,16 @@ impl Control for IngressTls {
 
     fn validate(params: &Params) -> Result<(), ParamError> {
         if params.include_internal && !params.internal_classes.is_empty() {
-            return Err(ParamError::new("internalClasses", "needs includeInternal: false, which it narrows"));
+            return Err(ParamError::new(
+                "internalClasses",
+                "needs includeInternal: false, which it narrows",
+            ));
         }
         match params.cert_manager_issuer.as_deref() {
-            Some("") => Err(ParamError::new("certManagerIssuer", "expected the name of a ClusterIssuer, found \"\"")),
+            Some("") => Err(ParamError::new(
+                "certManagerIssuer",
+                "expected the name of a ClusterIssuer, found \"\"",
+            )),
             _ => Ok(()),
         }
     }
@@ -109,7 +115,12 @@ impl Control for IngressTls {
         }
     }
 
-    fn repair(unit: &Unit<'_>, _: &View<'_>, params: &Params, _: &Finding) -> Result<Option<Repair>, Unknown> {
+    fn repair(
+        unit: &Unit<'_>,
+        _: &View<'_>,
+        params: &Params,
+        _: &Finding,
+    ) -> Result<Option<Repair>, Unknown> {
         match unit.name().kind() {
             Kind::Ingress => ingress::repair(unit, params),
             _ => Ok(None),

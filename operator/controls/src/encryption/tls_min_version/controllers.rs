@@ -24,8 +24,10 @@ const ALB_POLICY: &str = "alb.ingress.kubernetes.io/ssl-policy";
 const GKE_CONFIG: &str = "networking.gke.io/v1beta1.FrontendConfig";
 const TRAEFIK_OPTIONS: &str = "traefik.ingress.kubernetes.io/router.tls.options";
 const NGINX: &str = "nginx.ingress.kubernetes.io/";
-const HAPROXY_HOST: [&str; 2] =
-    ["haproxy-ingress.github.io/ssl-options-host", "ingress.kubernetes.io/ssl-options-host"];
+const HAPROXY_HOST: [&str; 2] = [
+    "haproxy-ingress.github.io/ssl-options-host",
+    "ingress.kubernetes.io/ssl-options-host",
+];
 /// What the load balancer controller uses unless told otherwise (`--default-ssl-policy`).
 const ALB_DEFAULT: &str = "ELBSecurityPolicy-2016-08";
 const INGRESS_NGINX_DEFAULT: &str = "TLSv1.2 TLSv1.3";
@@ -42,9 +44,10 @@ pub(super) fn ingress(unit: &Unit<'_>, view: &View<'_>) -> Result<Endpoint, Unkn
         Implementation::Contour => Ok(contour(object)),
         Implementation::Alb => alb(view, object, &server),
         Implementation::Gke => gke(view, object),
-        Implementation::Other => {
-            Err(by_handshake(format!("the settings of controller {} are not modelled", server.controller)))
-        }
+        Implementation::Other => Err(by_handshake(format!(
+            "the settings of controller {} are not modelled",
+            server.controller
+        ))),
     }
 }
 
@@ -53,13 +56,24 @@ fn annotation(key: &str) -> String {
 }
 
 fn unreadable(what: &str, value: &str) -> Unknown {
-    Unknown::new("UnknownTlsSetting", format!("{what} is {value:?}, which is not known"))
+    Unknown::new(
+        "UnknownTlsSetting",
+        format!("{what} is {value:?}, which is not known"),
+    )
 }
 
 fn ingress_nginx(view: &View<'_>, object: &Object) -> Result<Endpoint, Unknown> {
-    for (key, value) in object.meta.annotations.iter().filter(|(key, _)| key.starts_with(NGINX)) {
+    for (key, value) in object
+        .meta
+        .annotations
+        .iter()
+        .filter(|(key, _)| key.starts_with(NGINX))
+    {
         if key.ends_with("-snippet") && value.contains("ssl_protocols") {
-            return Err(Unknown::new("SnippetOverrides", format!("annotation {key} sets ssl_protocols")));
+            return Err(Unknown::new(
+                "SnippetOverrides",
+                format!("annotation {key} sets ssl_protocols"),
+            ));
         }
         if key.ends_with("/ssl-passthrough") && value == "true" {
             return Err(passthrough());
@@ -74,10 +88,15 @@ fn f5_nginx(view: &View<'_>) -> Result<Endpoint, Unknown> {
 
 /// The `ssl-protocols` of the controller's ConfigMap, which holds for every host.
 fn nginx(view: &View<'_>, of: Implementation, default: Option<&str>) -> Result<Endpoint, Unknown> {
-    let settings = view.fact(&TlsSettings { setting: "ssl-protocols" })?;
+    let settings = view.fact(&TlsSettings {
+        setting: "ssl-protocols",
+    })?;
     let (value, source) = match setting_of(&settings, of)? {
         Some(setting) => (&*setting.value, Some(&setting.source)),
-        None => (default.ok_or_else(|| by_handshake("the default depends on the version of NGINX"))?, None),
+        None => (
+            default.ok_or_else(|| by_handshake("the default depends on the version of NGINX"))?,
+            None,
+        ),
     };
     let versions = nginx_protocols(value).ok_or_else(|| unreadable("ssl-protocols", value));
     Ok(Endpoint {
@@ -99,7 +118,10 @@ fn setting_of(settings: &[TlsSetting], of: Implementation) -> Result<Option<&Tls
             None => Ok(Some(first)),
             Some(other) => Err(Unknown::new(
                 "SeveralConfigurations",
-                format!("{} and {} differ, and either may be the controller's", first.source, other.source),
+                format!(
+                    "{} and {} differ, and either may be the controller's",
+                    first.source, other.source
+                ),
             )),
         };
     }
@@ -107,7 +129,10 @@ fn setting_of(settings: &[TlsSetting], of: Implementation) -> Result<Option<&Tls
         None => Ok(None),
         Some(stray) => Err(Unknown::new(
             "UnclearConfiguration",
-            format!("{} may be the controller's configuration: nothing tells whose it is", stray.source),
+            format!(
+                "{} may be the controller's configuration: nothing tells whose it is",
+                stray.source
+            ),
         )),
     }
 }
@@ -118,7 +143,9 @@ fn owner(setting: &TlsSetting) -> Option<Implementation> {
         Some("ingress-nginx") => Some(Implementation::IngressNginx),
         Some("nginx-ingress") => Some(Implementation::F5Nginx),
         Some("haproxy-ingress") => Some(Implementation::HaproxyIngress),
-        _ if name.contains("ingress-nginx") || name == "nginx-configuration" => Some(Implementation::IngressNginx),
+        _ if name.contains("ingress-nginx") || name == "nginx-configuration" => {
+            Some(Implementation::IngressNginx)
+        }
         _ if name == "nginx-config" => Some(Implementation::F5Nginx),
         _ if name.contains("haproxy-ingress") => Some(Implementation::HaproxyIngress),
         _ => None,
@@ -126,28 +153,48 @@ fn owner(setting: &TlsSetting) -> Option<Implementation> {
 }
 
 fn haproxy_ingress(view: &View<'_>, object: &Object) -> Result<Endpoint, Unknown> {
-    let settings = view.fact(&TlsSettings { setting: "ssl-options" })?;
-    let own = HAPROXY_HOST.iter().find_map(|key| Some((*key, object.meta.annotations.get(key)?)));
+    let settings = view.fact(&TlsSettings {
+        setting: "ssl-options",
+    })?;
+    let own = HAPROXY_HOST
+        .iter()
+        .find_map(|key| Some((*key, object.meta.annotations.get(key)?)));
     let (value, path, seen) = match own {
         Some((key, value)) => (value, annotation(key), format!("annotation {key}: {value:?}")),
         None => match setting_of(&settings, Implementation::HaproxyIngress)? {
-            Some(s) => (&*s.value, "spec.tls".into(), format!("{}: ssl-options {:?}", s.source, s.value)),
-            None => (HAPROXY_DEFAULT, "spec.tls".into(), format!("the controller's default: {HAPROXY_DEFAULT:?}")),
+            Some(s) => (
+                &*s.value,
+                "spec.tls".into(),
+                format!("{}: ssl-options {:?}", s.source, s.value),
+            ),
+            None => (
+                HAPROXY_DEFAULT,
+                "spec.tls".into(),
+                format!("the controller's default: {HAPROXY_DEFAULT:?}"),
+            ),
         },
     };
     let versions = haproxy_options(value).map_err(|lowest| {
-        by_handshake(format!("the options admit TLS {}; HAProxy from 2.2 on starts at 1.2 by itself", lowest.number()))
+        by_handshake(format!(
+            "the options admit TLS {}; HAProxy from 2.2 on starts at 1.2 by itself",
+            lowest.number()
+        ))
     });
-    Ok(Endpoint { versions, path, seen, fix: None })
+    Ok(Endpoint {
+        versions,
+        path,
+        seen,
+        fix: None,
+    })
 }
 
 fn contour(object: &Object) -> Endpoint {
     let value = object.meta.annotations.get(CONTOUR);
     let versions = match value {
         None => Ok(Versions::From(TlsVersion::V1_2)),
-        Some(value) => {
-            TlsVersion::from_number(value).map(Versions::From).ok_or_else(|| unreadable(CONTOUR, value))
-        }
+        Some(value) => TlsVersion::from_number(value)
+            .map(Versions::From)
+            .ok_or_else(|| unreadable(CONTOUR, value)),
     };
     Endpoint {
         versions,
@@ -166,13 +213,19 @@ fn alb(view: &View<'_>, object: &Object, server: &Server) -> Result<Endpoint, Un
     let params = match &server.parameters {
         Some((kind, name)) if **kind == *"IngressClassParams" => {
             let name = ObjRef::cluster(Kind::IngressClassParams, &**name);
-            view.get::<IngressClassParams>(&name)?.map(|params| (name, params))
+            view.get::<IngressClassParams>(&name)?
+                .map(|params| (name, params))
         }
         _ => None,
     };
-    let by_class = params.as_ref().and_then(|(name, params)| Some((name, params.spec.ssl_policy.as_deref()?)));
+    let by_class = params
+        .as_ref()
+        .and_then(|(name, params)| Some((name, params.spec.ssl_policy.as_deref()?)));
     let annotated = object.meta.annotations.get(ALB_POLICY);
-    let policy = by_class.map(|(_, policy)| policy).or(annotated).unwrap_or(ALB_DEFAULT);
+    let policy = by_class
+        .map(|(_, policy)| policy)
+        .or(annotated)
+        .unwrap_or(ALB_DEFAULT);
     let fix = match by_class {
         Some((name, policy)) => Fix::ElbPolicy(name.clone(), "/spec/sslPolicy", Some(policy.into())),
         None => Fix::ElbPolicy(
@@ -183,7 +236,9 @@ fn alb(view: &View<'_>, object: &Object, server: &Server) -> Result<Endpoint, Un
     };
     let set = by_class.is_some() || annotated.is_some();
     Ok(Endpoint {
-        versions: elb_policy(policy).map(Versions::From).ok_or_else(|| unreadable("the security policy", policy)),
+        versions: elb_policy(policy)
+            .map(Versions::From)
+            .ok_or_else(|| unreadable("the security policy", policy)),
         path: annotation(ALB_POLICY),
         seen: format!("{policy}{}", if set { "" } else { ", the controller's default" }),
         fix: Some(fix),
@@ -197,13 +252,19 @@ fn gke(view: &View<'_>, object: &Object) -> Result<Endpoint, Unknown> {
         Some(name) => {
             let namespace = object.name.namespace().unwrap_or_default();
             let config = view.get::<FrontendConfig>(&ObjRef::new(Kind::FrontendConfig, namespace, name))?;
-            let config = config
-                .ok_or_else(|| Unknown::new("FrontendConfigNotFound", format!("FrontendConfig {name} does not exist")))?;
+            let config = config.ok_or_else(|| {
+                Unknown::new(
+                    "FrontendConfigNotFound",
+                    format!("FrontendConfig {name} does not exist"),
+                )
+            })?;
             config.spec.ssl_policy.as_deref()
         }
     };
     if let Some(policy) = policy {
-        return Err(by_handshake(format!("SSL policy {policy} is an object of the cloud and cannot be seen")));
+        return Err(by_handshake(format!(
+            "SSL policy {policy} is an object of the cloud and cannot be seen"
+        )));
     }
     Ok(Endpoint {
         versions: Ok(Versions::From(TlsVersion::V1_0)),
@@ -217,12 +278,19 @@ fn gke(view: &View<'_>, object: &Object) -> Result<Endpoint, Unknown> {
 
 fn traefik(view: &View<'_>, object: &Object) -> Result<Endpoint, Unknown> {
     let path = annotation(TRAEFIK_OPTIONS);
-    match object.meta.annotations.get(TRAEFIK_OPTIONS).filter(|value| !value.is_empty()) {
+    match object
+        .meta
+        .annotations
+        .get(TRAEFIK_OPTIONS)
+        .filter(|value| !value.is_empty())
+    {
         None => default_option(view, path),
         Some(value) => {
-            let name = value
-                .strip_suffix("@kubernetescrd")
-                .ok_or_else(|| by_handshake(format!("TLS options {value} come from Traefik's own configuration")))?;
+            let name = value.strip_suffix("@kubernetescrd").ok_or_else(|| {
+                by_handshake(format!(
+                    "TLS options {value} come from Traefik's own configuration"
+                ))
+            })?;
             // `<namespace>-<name>`: either may contain dashes.
             for (dash, _) in name.match_indices('-') {
                 let option = ObjRef::new(Kind::TraefikTlsOption, &name[..dash], &name[dash + 1..]);
@@ -230,15 +298,23 @@ fn traefik(view: &View<'_>, object: &Object) -> Result<Endpoint, Unknown> {
                     return Ok(of_option(&option, found.min_version(), path));
                 }
             }
-            Err(Unknown::new("TlsOptionNotFound", format!("no TLSOption is called {value}")))
+            Err(Unknown::new(
+                "TlsOptionNotFound",
+                format!("no TLSOption is called {value}"),
+            ))
         }
     }
 }
 
 pub(super) fn traefik_route(unit: &Unit<'_>, view: &View<'_>) -> Result<Vec<Endpoint>, Unknown> {
-    let Some(tls) = &unit.get::<TraefikRoute>()?.spec.tls else { return Ok(Vec::new()) };
+    let Some(tls) = &unit.get::<TraefikRoute>()?.spec.tls else {
+        return Ok(Vec::new());
+    };
     let path = String::from("spec.tls.options");
-    let named = tls.options.as_ref().filter(|options| &*options.name != "default" && !options.name.is_empty());
+    let named = tls
+        .options
+        .as_ref()
+        .filter(|options| &*options.name != "default" && !options.name.is_empty());
     let endpoint = match named {
         None => default_option(view, path)?,
         Some(options) => {
@@ -264,7 +340,9 @@ fn default_option(view: &View<'_>, path: String) -> Result<Endpoint, Unknown> {
             ));
             Ok(endpoint)
         }
-        [] => Err(by_handshake("no TLSOption is called default: the built-in minimum depends on Traefik's version")),
+        [] => Err(by_handshake(
+            "no TLSOption is called default: the built-in minimum depends on Traefik's version",
+        )),
         [(first, _), (second, _), ..] => Err(by_handshake(format!(
             "{first} and {second} are both called default, so that Traefik drops them: its built-in minimum depends on its version"
         ))),
@@ -273,8 +351,12 @@ fn default_option(view: &View<'_>, path: String) -> Result<Endpoint, Unknown> {
 
 fn of_option(name: &ObjRef, minimum: Option<&str>, path: String) -> Endpoint {
     let versions = match minimum {
-        None => Err(by_handshake(format!("{name} states no minVersion: that of the Go version Traefik was built with holds"))),
-        Some(value) => TlsVersion::from_go(value).map(Versions::From).ok_or_else(|| unreadable("minVersion", value)),
+        None => Err(by_handshake(format!(
+            "{name} states no minVersion: that of the Go version Traefik was built with holds"
+        ))),
+        Some(value) => TlsVersion::from_go(value)
+            .map(Versions::From)
+            .ok_or_else(|| unreadable("minVersion", value)),
     };
     Endpoint {
         versions,

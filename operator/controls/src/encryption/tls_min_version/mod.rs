@@ -47,12 +47,18 @@ impl Default for Params {
 
 impl Params {
     fn allows(&self, version: TlsVersion) -> bool {
-        version >= self.min_version && self.allowed_versions.as_ref().is_none_or(|allowed| allowed.contains(&version))
+        version >= self.min_version
+            && self
+                .allowed_versions
+                .as_ref()
+                .is_none_or(|allowed| allowed.contains(&version))
     }
 
     /// What may be enabled, lowest first.
     fn allowed(&self) -> impl Iterator<Item = TlsVersion> {
-        TlsVersion::ALL.into_iter().filter(|version| self.allows(*version))
+        TlsVersion::ALL
+            .into_iter()
+            .filter(|version| self.allows(*version))
     }
 }
 
@@ -95,7 +101,9 @@ impl Control for TlsMinVersion {
     type Params = Params;
 
     fn validate(params: &Params) -> Result<(), ParamError> {
-        let Some(allowed) = &params.allowed_versions else { return Ok(()) };
+        let Some(allowed) = &params.allowed_versions else {
+            return Ok(());
+        };
         let min = params.min_version;
         if !allowed.contains(&min) {
             let expected = format!("minVersion {} is not among them", min.number());
@@ -128,9 +136,16 @@ impl Control for TlsMinVersion {
         Ok(())
     }
 
-    fn repair(unit: &Unit<'_>, view: &View<'_>, params: &Params, finding: &Finding) -> Result<Option<Repair>, Unknown> {
+    fn repair(
+        unit: &Unit<'_>,
+        view: &View<'_>,
+        params: &Params,
+        finding: &Finding,
+    ) -> Result<Option<Repair>, Unknown> {
         let endpoints = endpoints(unit, view)?;
-        let endpoint = endpoints.into_iter().find(|e| finding.field_path.as_deref() == Some(&*e.path));
+        let endpoint = endpoints
+            .into_iter()
+            .find(|e| finding.field_path.as_deref() == Some(&*e.path));
         Ok(endpoint.and_then(|endpoint| endpoint.fix?.repair(params)))
     }
 }
@@ -165,15 +180,21 @@ fn judge(endpoint: &Endpoint, versions: &Versions, params: &Params, out: &mut Fi
     };
     if let Some(lowest) = lowest {
         let (lowest, min) = (lowest.number(), params.min_version.number());
-        out.fail("TlsVersionTooLow", format!("TLS {lowest} is enabled, the minimum is {min}"))
-            .at(endpoint.path.as_str())
-            .detail(endpoint.path.as_str())
-            .seen(endpoint.seen.as_str());
+        out.fail(
+            "TlsVersionTooLow",
+            format!("TLS {lowest} is enabled, the minimum is {min}"),
+        )
+        .at(endpoint.path.as_str())
+        .detail(endpoint.path.as_str())
+        .seen(endpoint.seen.as_str());
     } else if let Some(version) = other.filter(|version| !params.allows(*version)) {
-        out.fail("TlsVersionNotAllowed", format!("TLS {} is enabled and not allowed", version.number()))
-            .at(endpoint.path.as_str())
-            .detail(endpoint.path.as_str())
-            .seen(endpoint.seen.as_str());
+        out.fail(
+            "TlsVersionNotAllowed",
+            format!("TLS {} is enabled and not allowed", version.number()),
+        )
+        .at(endpoint.path.as_str())
+        .detail(endpoint.path.as_str())
+        .seen(endpoint.seen.as_str());
     }
 }
 
@@ -194,23 +215,43 @@ impl Fix {
         let lowest = params.allowed().next()?;
         let (why, target, pointer, from, to) = match self {
             Self::ByHand(why) => {
-                return Some(Repair { class: RepairClass::NeverAutomatic, why: why.into(), changes: Vec::new() });
+                return Some(Repair {
+                    class: RepairClass::NeverAutomatic,
+                    why: why.into(),
+                    changes: Vec::new(),
+                });
             }
             Self::Protocols(map, from) => {
                 let to: Vec<&str> = params.allowed().map(TlsVersion::nginx).collect();
                 let why = "drops legacy protocols for every host of the controller: old clients are cut off";
                 (why, map, "/data/ssl-protocols", Some(from), to.join(" "))
             }
-            Self::Contour(target, pointer, from) => {
-                ("old clients are cut off", target, pointer, from, lowest.number().to_owned())
-            }
+            Self::Contour(target, pointer, from) => (
+                "old clients are cut off",
+                target,
+                pointer,
+                from,
+                lowest.number().to_owned(),
+            ),
             Self::ElbPolicy(target, pointer, from) => {
-                let to = format!("ELBSecurityPolicy-TLS13-{}-2021-06", lowest.number().replace('.', "-"));
+                let to = format!(
+                    "ELBSecurityPolicy-TLS13-{}-2021-06",
+                    lowest.number().replace('.', "-")
+                );
                 ("old clients are cut off", target, pointer, from, to)
             }
         };
-        let change = Change::Set { target, pointer: pointer.into(), from: from.map(Into::into), to: to.into() };
-        Some(Repair { class: RepairClass::NeedsApproval, why: why.into(), changes: vec![change] })
+        let change = Change::Set {
+            target,
+            pointer: pointer.into(),
+            from: from.map(Into::into),
+            to: to.into(),
+        };
+        Some(Repair {
+            class: RepairClass::NeedsApproval,
+            why: why.into(),
+            changes: vec![change],
+        })
     }
 }
 

@@ -5,7 +5,10 @@ use plimsoll_engine::{
     decode::Object,
     kind::Kind,
     name::ObjRef,
-    object::{ClientTrafficPolicy, Gateway, GatewayClass, HttpProxy, IstioGateway, OpenShiftRoute, Projection, TlsSecurity},
+    object::{
+        ClientTrafficPolicy, Gateway, GatewayClass, HttpProxy, IstioGateway, OpenShiftRoute, Projection,
+        TlsSecurity,
+    },
     unknown::Unknown,
     view::View,
 };
@@ -18,7 +21,13 @@ const ENVOY_GATEWAY: &str = "gateway.envoyproxy.io/gatewayclass-controller";
 /// The core of Gateway API has no minimum; Envoy Gateway's policy beside it has.
 pub(super) fn gateway(unit: &Unit<'_>, view: &View<'_>) -> Result<Vec<Endpoint>, Unknown> {
     let gateway: &Gateway = unit.get()?;
-    let tls: Vec<_> = gateway.spec.listeners.iter().flatten().filter(|l| l.is_tls()).collect();
+    let tls: Vec<_> = gateway
+        .spec
+        .listeners
+        .iter()
+        .flatten()
+        .filter(|l| l.is_tls())
+        .collect();
     if tls.is_empty() {
         return Ok(Vec::new());
     }
@@ -26,11 +35,14 @@ pub(super) fn gateway(unit: &Unit<'_>, view: &View<'_>) -> Result<Vec<Endpoint>,
         return Err(passthrough());
     }
     let class = ObjRef::cluster(Kind::GatewayClass, gateway.spec.gateway_class_name.clone());
-    let class: &GatewayClass =
-        view.get(&class)?.ok_or_else(|| Unknown::new("GatewayClassNotFound", format!("{class} does not exist")))?;
+    let class: &GatewayClass = view
+        .get(&class)?
+        .ok_or_else(|| Unknown::new("GatewayClassNotFound", format!("{class} does not exist")))?;
     let controller = &class.spec.controller_name;
     if **controller != *ENVOY_GATEWAY {
-        return Err(by_handshake(format!("the settings of controller {controller} are not modelled")));
+        return Err(by_handshake(format!(
+            "the settings of controller {controller} are not modelled"
+        )));
     }
     let policies = view.in_namespace(Kind::ClientTrafficPolicy, unit.namespace())?;
     let mut endpoints = Vec::new();
@@ -50,21 +62,34 @@ pub(super) fn gateway(unit: &Unit<'_>, view: &View<'_>) -> Result<Vec<Endpoint>,
 
 fn by_policy(gateway: &str, object: &Object) -> Result<Option<Endpoint>, Unknown> {
     let policy: &ClientTrafficPolicy = body(object)?;
-    let targets = policy.targets().any(|target| &*target.kind == "Gateway" && &*target.name == gateway);
+    let targets = policy
+        .targets()
+        .any(|target| &*target.kind == "Gateway" && &*target.name == gateway);
     if !targets && !policy.selects() {
         return Ok(None);
     }
-    let value = policy.spec.tls.as_ref().and_then(|tls| tls.min_version.as_deref()).filter(|v| !v.is_empty());
+    let value = policy
+        .spec
+        .tls
+        .as_ref()
+        .and_then(|tls| tls.min_version.as_deref())
+        .filter(|v| !v.is_empty());
     let versions = match value {
         _ if !targets => Err(by_handshake(format!("{} selects Gateways by label", object.name))),
         None => Ok(Versions::From(TlsVersion::V1_2)),
         Some("Auto") => Err(by_handshake(format!("{}: minVersion Auto", object.name))),
-        Some(value) => TlsVersion::from_number(value).map(Versions::From).ok_or_else(|| unreadable(value)),
+        Some(value) => TlsVersion::from_number(value)
+            .map(Versions::From)
+            .ok_or_else(|| unreadable(value)),
     };
     Ok(Some(Endpoint {
         versions,
         path: "spec.listeners".into(),
-        seen: format!("{}: minVersion {}", object.name, value.unwrap_or("absent, 1.2 by default")),
+        seen: format!(
+            "{}: minVersion {}",
+            object.name,
+            value.unwrap_or("absent, 1.2 by default")
+        ),
         fix: None,
     }))
 }
@@ -75,24 +100,34 @@ fn body<T: Projection>(object: &Object) -> Result<&T, Unknown> {
 }
 
 fn unreadable(value: &str) -> Unknown {
-    Unknown::new("UnknownTlsSetting", format!("the minimum is {value:?}, which is not known"))
+    Unknown::new(
+        "UnknownTlsSetting",
+        format!("the minimum is {value:?}, which is not known"),
+    )
 }
 
 pub(super) fn http_proxy(unit: &Unit<'_>) -> Result<Vec<Endpoint>, Unknown> {
     let host = unit.get::<HttpProxy>()?.spec.virtualhost.as_ref();
-    let Some(tls) = host.and_then(|host| host.tls.as_ref()) else { return Ok(Vec::new()) };
+    let Some(tls) = host.and_then(|host| host.tls.as_ref()) else {
+        return Ok(Vec::new());
+    };
     if tls.passthrough == Some(true) {
         return Err(passthrough());
     }
     let value = tls.minimum_protocol_version.as_deref().filter(|v| !v.is_empty());
     let versions = match value {
         None => Ok(Versions::From(TlsVersion::V1_2)),
-        Some(value) => TlsVersion::from_number(value).map(Versions::From).ok_or_else(|| unreadable(value)),
+        Some(value) => TlsVersion::from_number(value)
+            .map(Versions::From)
+            .ok_or_else(|| unreadable(value)),
     };
     Ok(vec![Endpoint {
         versions,
         path: "spec.virtualhost.tls.minimumProtocolVersion".into(),
-        seen: format!("minimumProtocolVersion: {}", value.unwrap_or("absent, 1.2 by default")),
+        seen: format!(
+            "minimumProtocolVersion: {}",
+            value.unwrap_or("absent, 1.2 by default")
+        ),
         fix: Some(Fix::Contour(
             unit.name().clone(),
             "/spec/virtualhost/tls/minimumProtocolVersion",
@@ -102,16 +137,26 @@ pub(super) fn http_proxy(unit: &Unit<'_>) -> Result<Vec<Endpoint>, Unknown> {
 }
 
 pub(super) fn istio_gateway(unit: &Unit<'_>) -> Result<Vec<Endpoint>, Unknown> {
-    let servers = unit.get::<IstioGateway>()?.spec.servers.iter().flatten().enumerate();
+    let servers = unit
+        .get::<IstioGateway>()?
+        .spec
+        .servers
+        .iter()
+        .flatten()
+        .enumerate();
     let mut endpoints = Vec::new();
     for (i, server) in servers {
-        let Some(tls) = server.tls.as_ref().filter(|tls| tls.mode.is_some()) else { continue };
+        let Some(tls) = server.tls.as_ref().filter(|tls| tls.mode.is_some()) else {
+            continue;
+        };
         let mode = tls.mode.as_deref().unwrap_or_default();
         let value = tls.min_protocol_version.as_deref().unwrap_or("TLS_AUTO");
         endpoints.push(Endpoint {
             versions: match mode {
                 "PASSTHROUGH" | "AUTO_PASSTHROUGH" => Err(passthrough()),
-                _ => TlsVersion::from_istio(value).map(Versions::From).ok_or_else(|| unreadable(value)),
+                _ => TlsVersion::from_istio(value)
+                    .map(Versions::From)
+                    .ok_or_else(|| unreadable(value)),
             },
             path: format!("spec.servers[{i}].tls.minProtocolVersion"),
             seen: format!("server {}: minProtocolVersion {value}", server.port.name),
@@ -123,7 +168,9 @@ pub(super) fn istio_gateway(unit: &Unit<'_>) -> Result<Vec<Endpoint>, Unknown> {
 
 /// Any router may serve a Route: all of them have to be good, or all bad, for a verdict.
 pub(super) fn openshift_route(unit: &Unit<'_>, view: &View<'_>) -> Result<Vec<Endpoint>, Unknown> {
-    let Some(tls) = &unit.get::<OpenShiftRoute>()?.spec.tls else { return Ok(Vec::new()) };
+    let Some(tls) = &unit.get::<OpenShiftRoute>()?.spec.tls else {
+        return Ok(Vec::new());
+    };
     if tls.termination.as_deref() == Some("passthrough") {
         return Err(passthrough());
     }
@@ -137,7 +184,9 @@ pub(super) fn openshift_route(unit: &Unit<'_>, view: &View<'_>) -> Result<Vec<En
         found.push((minimum, object.name.to_string()));
     }
     if found.is_empty() {
-        return Err(by_handshake("no IngressController is known, which states the minimum of its Routes"));
+        return Err(by_handshake(
+            "no IngressController is known, which states the minimum of its Routes",
+        ));
     }
     found.sort();
     let ((lowest, source), (highest, other)) = (&found[0], &found[found.len() - 1]);
@@ -158,18 +207,29 @@ pub(super) fn openshift_route(unit: &Unit<'_>, view: &View<'_>) -> Result<Vec<En
 
 fn fallback_profile(view: &View<'_>) -> Result<TlsVersion, Unknown> {
     let server: Option<&TlsSecurity> = view.get(&ObjRef::cluster(Kind::OpenShiftApiServer, "cluster"))?;
-    Ok(server.map(profile_minimum).transpose()?.flatten().unwrap_or(TlsVersion::V1_2))
+    Ok(server
+        .map(profile_minimum)
+        .transpose()?
+        .flatten()
+        .unwrap_or(TlsVersion::V1_2))
 }
 
 /// `Old` starts at 1.0, `Intermediate` at 1.2, `Modern` at 1.3.
 fn profile_minimum(security: &TlsSecurity) -> Result<Option<TlsVersion>, Unknown> {
-    let Some(profile) = security.profile() else { return Ok(None) };
+    let Some(profile) = security.profile() else {
+        return Ok(None);
+    };
     let minimum = match profile.r#type.as_deref().unwrap_or_default() {
         "Old" => Some(TlsVersion::V1_0),
         "Intermediate" => Some(TlsVersion::V1_2),
         "Modern" => Some(TlsVersion::V1_3),
-        "Custom" => profile.custom.as_ref().and_then(|c| TlsVersion::from_go(c.min_tls_version.as_deref()?)),
+        "Custom" => profile
+            .custom
+            .as_ref()
+            .and_then(|c| TlsVersion::from_go(c.min_tls_version.as_deref()?)),
         _ => None,
     };
-    minimum.map(Some).ok_or_else(|| unreadable(profile.r#type.as_deref().unwrap_or_default()))
+    minimum
+        .map(Some)
+        .ok_or_else(|| unreadable(profile.r#type.as_deref().unwrap_or_default()))
 }

@@ -6,7 +6,8 @@ use plimsoll_engine::{
     control::{Control, Meta, Unit, UnitKind, WORKLOADS},
     duration::Duration,
     facts::{
-        DefaultClass, Encryption, Level, Place, VolumeEncryption, by_class, is_default_class, may_encrypt_elsewhere,
+        DefaultClass, Encryption, Level, Place, VolumeEncryption, by_class, is_default_class,
+        may_encrypt_elsewhere,
     },
     finding::{Basis, Finding, Findings, Repair, RepairClass, Severity},
     kind::{Kind, KindSet},
@@ -94,7 +95,11 @@ impl Control for VolumesAtRest {
     }
 
     fn repair(_: &Unit<'_>, _: &View<'_>, _: &Params, finding: &Finding) -> Result<Option<Repair>, Unknown> {
-        Ok(Some(Repair { class: RepairClass::NeverAutomatic, why: runbook(finding).into(), changes: Vec::new() }))
+        Ok(Some(Repair {
+            class: RepairClass::NeverAutomatic,
+            why: runbook(finding).into(),
+            changes: Vec::new(),
+        }))
     }
 }
 
@@ -116,32 +121,55 @@ fn runbook(finding: &Finding) -> &'static str {
 }
 
 fn claim(unit: &Unit<'_>, view: &View<'_>, params: &Params, out: &mut Findings) -> Result<(), Unknown> {
-    let value = view.fact(&VolumeEncryption { claim: unit.name().clone() })?;
+    let value = view.fact(&VolumeEncryption {
+        claim: unit.name().clone(),
+    })?;
     let what = What {
         driver: &value.driver,
         class: value.class.as_deref(),
         encryption: &value.encryption,
         doubt: value.doubt.as_ref(),
     };
-    let path = if value.class.is_some() { "spec.storageClassName" } else { "spec.volumeName" };
+    let path = if value.class.is_some() {
+        "spec.storageClassName"
+    } else {
+        "spec.volumeName"
+    };
     match what.judge(params) {
         Judgement::Fine => {}
         Judgement::Assumed(note) => out.note(note),
         Judgement::Nothing => out.not_applicable("keeps nothing"),
         Judgement::Unknown(unknown) => out.unknown(unknown),
         Judgement::Bad(reason) => {
-            let subject = value.volume.as_ref().map_or("the volume to come".into(), |name| format!("volume {name}"));
-            let finding = out.fail(reason, format!("{subject} is not encrypted{}: {}", what.key(reason), what.encryption.why));
+            let subject = value
+                .volume
+                .as_ref()
+                .map_or("the volume to come".into(), |name| format!("volume {name}"));
+            let finding = out.fail(
+                reason,
+                format!(
+                    "{subject} is not encrypted{}: {}",
+                    what.key(reason),
+                    what.encryption.why
+                ),
+            );
             let finding = finding.at(path).seen(what.evidence());
             if may_encrypt_elsewhere(&value.driver) {
-                finding.seen("another layer may encrypt it; if it does, name the driver or class in assumeEncrypted");
+                finding.seen(
+                    "another layer may encrypt it; if it does, name the driver or class in assumeEncrypted",
+                );
             }
         }
     }
     Ok(())
 }
 
-fn default_class(unit: &Unit<'_>, view: &View<'_>, params: &Params, out: &mut Findings) -> Result<(), Unknown> {
+fn default_class(
+    unit: &Unit<'_>,
+    view: &View<'_>,
+    params: &Params,
+    out: &mut Findings,
+) -> Result<(), Unknown> {
     let name = unit.name().name();
     if !params.include_classes {
         out.not_applicable("classes are not judged");
@@ -164,9 +192,15 @@ fn default_class(unit: &Unit<'_>, view: &View<'_>, params: &Params, out: &mut Fi
             Judgement::Unknown(unknown) => out.unknown(unknown),
             Judgement::Bad(reason) => {
                 let why = &class.encryption.why;
-                out.fail(reason, format!("the default class makes volumes that are not encrypted{}: {why}", what.key(reason)))
-                    .at("provisioner")
-                    .seen(what.evidence());
+                out.fail(
+                    reason,
+                    format!(
+                        "the default class makes volumes that are not encrypted{}: {why}",
+                        what.key(reason)
+                    ),
+                )
+                .at("provisioner")
+                .seen(what.evidence());
             }
         }
     }
@@ -201,15 +235,20 @@ impl What<'_> {
         match encryption.level {
             Level::OwnKey => Judgement::Fine,
             Level::Provider if !params.require_customer_managed_key => Judgement::Fine,
-            Level::Provider => self.doubt.map_or(Judgement::Bad("ProviderKey"), |doubt| Judgement::Unknown(doubt.clone())),
+            Level::Provider => self.doubt.map_or(Judgement::Bad("ProviderKey"), |doubt| {
+                Judgement::Unknown(doubt.clone())
+            }),
             Level::Unknown | Level::Not if self.is_assumed(params) => self.assumed(params, "assumeEncrypted"),
             Level::Unknown => Judgement::Unknown(self.unknown()),
             Level::Not => match encryption.place {
-                Place::NodeDisk if params.trusted_node_encryption => self.assumed(params, "trustedNodeEncryption"),
-                Place::NodeDisk => Judgement::Bad("NodeDisk"),
-                Place::Nfs if params.trusted_node_encryption => {
-                    Judgement::Unknown(Unknown::new("NfsServer", "the disk of an NFS server is never visible"))
+                Place::NodeDisk if params.trusted_node_encryption => {
+                    self.assumed(params, "trustedNodeEncryption")
                 }
+                Place::NodeDisk => Judgement::Bad("NodeDisk"),
+                Place::Nfs if params.trusted_node_encryption => Judgement::Unknown(Unknown::new(
+                    "NfsServer",
+                    "the disk of an NFS server is never visible",
+                )),
                 Place::Nfs => Judgement::Bad("NfsVolume"),
                 Place::Storage | Place::Transient => Judgement::Bad("NotEncrypted"),
             },
@@ -232,13 +271,21 @@ impl What<'_> {
 
     fn unknown(&self) -> Unknown {
         self.doubt.cloned().unwrap_or_else(|| {
-            let reason = if plimsoll_engine::facts::evidence(self.driver).is_some() { "NotVisible" } else { "NotModelled" };
+            let reason = if plimsoll_engine::facts::evidence(self.driver).is_some() {
+                "NotVisible"
+            } else {
+                "NotModelled"
+            };
             Unknown::new(reason, format!("driver {}: {}", self.driver, self.encryption.why))
         })
     }
 
     fn key(&self, reason: &str) -> &'static str {
-        if reason == "ProviderKey" { " with a key of the customer's" } else { "" }
+        if reason == "ProviderKey" {
+            " with a key of the customer's"
+        } else {
+            ""
+        }
     }
 
     fn evidence(&self) -> String {

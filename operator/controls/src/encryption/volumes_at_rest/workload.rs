@@ -27,7 +27,12 @@ struct Brought {
     encryption: Encryption,
 }
 
-pub(super) fn check(unit: &Unit<'_>, view: &View<'_>, params: &Params, out: &mut Findings) -> Result<(), Unknown> {
+pub(super) fn check(
+    unit: &Unit<'_>,
+    view: &View<'_>,
+    params: &Params,
+    out: &mut Findings,
+) -> Result<(), Unknown> {
     let (spec, prefix) = pod_spec(unit)?;
     let mut judged = false;
     for volume in spec.iter().flat_map(|spec| spec.volumes.iter().flatten()) {
@@ -43,7 +48,13 @@ pub(super) fn check(unit: &Unit<'_>, view: &View<'_>, params: &Params, out: &mut
     for (i, template) in claim_templates(unit).iter().enumerate() {
         judged = true;
         let path = format!("spec.volumeClaimTemplates[{i}].spec");
-        match by_claim(view, &template.spec, &template.metadata.name, path, "claim template") {
+        match by_claim(
+            view,
+            &template.spec,
+            &template.metadata.name,
+            path,
+            "claim template",
+        ) {
             Ok(brought) => _ = judge(&brought, params, out),
             Err(unknown) => out.unknown(unknown),
         }
@@ -88,10 +99,13 @@ fn judge(brought: &Brought, params: &Params, out: &mut Findings) -> bool {
         Judgement::Unknown(unknown) => out.unknown(unknown),
         Judgement::Bad(reason) => {
             let (name, kind, why) = (&brought.name, brought.what, &brought.encryption.why);
-            out.fail(reason, format!("{kind} {name} is not encrypted{}: {why}", what.key(reason)))
-                .at(brought.path.as_str())
-                .detail(name.clone())
-                .seen(what.evidence());
+            out.fail(
+                reason,
+                format!("{kind} {name} is not encrypted{}: {why}", what.key(reason)),
+            )
+            .at(brought.path.as_str())
+            .detail(name.clone())
+            .seen(what.evidence());
         }
     }
     true
@@ -110,7 +124,10 @@ fn inline(view: &View<'_>, volume: &Volume, prefix: &str) -> Result<Option<Broug
     };
     if let Some(ephemeral) = &volume.ephemeral {
         let none = ClaimSpec::default();
-        let spec = ephemeral.volume_claim_template.as_ref().map_or(&none, |template| &template.spec);
+        let spec = ephemeral
+            .volume_claim_template
+            .as_ref()
+            .map_or(&none, |template| &template.spec);
         let path = format!("{path}.ephemeral.volumeClaimTemplate.spec");
         return by_claim(view, spec, &volume.name, path, "ephemeral volume").map(Some);
     }
@@ -119,26 +136,50 @@ fn inline(view: &View<'_>, volume: &Volume, prefix: &str) -> Result<Option<Broug
         Err(Unknown::new("NotVisible", message))
     };
     Ok(match volume {
-        Volume { host_path: Some(host), .. } if keeps_nothing(host) => None,
-        Volume { host_path: Some(_), .. } => Some(direct("hostPath volume", "kubernetes.io/host-path")),
+        Volume {
+            host_path: Some(host),
+            ..
+        } if keeps_nothing(host) => None,
+        Volume {
+            host_path: Some(_), ..
+        } => Some(direct("hostPath volume", "kubernetes.io/host-path")),
         Volume { nfs: Some(_), .. } => Some(direct("NFS volume", "kubernetes.io/nfs")),
         Volume { csi: Some(csi), .. } => Some(direct("inline CSI volume", &csi.driver)),
-        Volume { cloud_disk: Some(_), .. } => Some(direct("disk", "kubernetes.io/gce-pd")),
-        Volume { network_disk: Some(_), .. } => return unseen("an in-tree disk mounted without a claim"),
+        Volume {
+            cloud_disk: Some(_), ..
+        } => Some(direct("disk", "kubernetes.io/gce-pd")),
+        Volume {
+            network_disk: Some(_),
+            ..
+        } => return unseen("an in-tree disk mounted without a claim"),
         _ => None,
     })
 }
 
 fn keeps_nothing(host: &HostPath) -> bool {
     let path = host.path.trim_end_matches('/');
-    let below = |tree: &str| path.strip_prefix(tree).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let below = |tree: &str| {
+        path.strip_prefix(tree)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
     let escapes = path.split('/').any(|part| part == "..");
-    host.r#type.as_deref().is_some_and(|t| NO_FILES.contains(&t)) || (!escapes && NOT_STORAGE.iter().any(|t| below(t)))
+    host.r#type.as_deref().is_some_and(|t| NO_FILES.contains(&t))
+        || (!escapes && NOT_STORAGE.iter().any(|t| below(t)))
 }
 
-fn by_claim(view: &View<'_>, spec: &ClaimSpec, name: &str, path: String, what: &'static str) -> Result<Brought, Unknown> {
-    let class = class_of(view, spec.storage_class_name.as_deref())?
-        .ok_or_else(|| Unknown::new("StaticVolume", format!("{what} {name} takes a static volume, whichever fits")))?;
+fn by_claim(
+    view: &View<'_>,
+    spec: &ClaimSpec,
+    name: &str,
+    path: String,
+    what: &'static str,
+) -> Result<Brought, Unknown> {
+    let class = class_of(view, spec.storage_class_name.as_deref())?.ok_or_else(|| {
+        Unknown::new(
+            "StaticVolume",
+            format!("{what} {name} takes a static volume, whichever fits"),
+        )
+    })?;
     let value = by_class(view, &class)?;
     Ok(Brought {
         name: name.into(),
