@@ -34,6 +34,12 @@ controls! {
         database_scheduled: DatabaseScheduled,
         recent_success: RecentSuccess,
     }
+    /// Data encrypted in transit and at rest.
+    encryption {
+        ingress_tls: IngressTls,
+        tls_min_version: TlsMinVersion,
+        volumes_at_rest: VolumesAtRest,
+    }
     /// Staging and production kept apart.
     environments {
         labelled: Labelled,

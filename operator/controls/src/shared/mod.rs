@@ -3,3 +3,5 @@
 pub(crate) mod backup;
 pub(crate) mod managed;
 pub(crate) mod strangers;
+pub(crate) mod ingress;
+pub(crate) mod tls;

@@ -6,7 +6,10 @@ mod covered;
 mod desired;
 mod domains;
 mod occupied;
+mod encryption;
+mod ingress_class;
 mod pods;
+mod provisioners;
 mod quota_room;
 mod standing;
 mod template;
@@ -18,7 +21,17 @@ pub use covered::Covered;
 pub use desired::{Desired, DesiredValue};
 pub use domains::{Domains, DomainsValue, NodeDomain};
 pub use occupied::Occupied;
+pub use encryption::{
+    ClassEncryption, ClassValue, DefaultClass, VolumeEncryption, VolumeValue, by_class, class_of,
+    is_default_class,
+};
+pub use ingress_class::{
+    ClassController, ControllerOf, DefaultIngressClass, DefaultTlsOptions, TlsSetting, TlsSettings,
+};
 pub use pods::{Pods, PodsValue};
+pub use provisioners::{
+    Encryption, Evidence, Level, Parameters, Place, encryption, evidence, may_encrypt_elsewhere,
+};
 pub use quota_room::QuotaRoom;
 pub use standing::{EnvironmentLabel, Standing, StandingValue};
 pub use template::{pod_labels, pod_template, template_owner};

@@ -50,15 +50,15 @@ pub use node::Node;
 pub use openshift::{OpenShiftRoute, TlsSecurity};
 pub use pod::Pod;
 pub use publisher::{
-    HttpProxy, IstioGateway, IstioServer, Opaque, TlsOption, TraefikMiddleware, TraefikRoute,
+    HttpProxy, IstioGateway, IstioServer, Opaque, TlsOption, TraefikMiddleware, TraefikRoute, TraefikRule,
 };
 pub use quota::{QuotaStatus, ResourceQuota};
 pub use script::Script;
 pub use snapscheduler::SnapshotSchedule;
 pub use storage::{PersistentVolume, PersistentVolumeClaim, StorageClass, VolumeSource};
 pub use template::{
-    Affinity, AffinityTerm, ClaimSpec, Container, ContainerPort, PodSpec, PodTemplate, SpreadConstraint,
-    Volume,
+    Affinity, AffinityTerm, ClaimSpec, Container, ContainerPort, HostPath, PodSpec, PodTemplate,
+    SpreadConstraint, Volume,
 };
 pub use velero::{BackupTemplate, VeleroBackup, VeleroSchedule};
 pub use workload::{ClaimTemplate, Workload, base_name};
