@@ -76,7 +76,7 @@ fn controls(registry: &Registry, generic: &Value) -> Value {
 fn entry(registry: &Registry, meta: &Meta) -> Value {
     let mut generator = generator();
     let parameters = registry.schema(meta.id, &mut generator).unwrap_or_default();
-    let mut schema = structural(parameters);
+    let mut schema = structural(parameters, &mut generator);
     if !schema.is_object() {
         schema = json!({});
     }
@@ -101,7 +101,8 @@ fn describe(meta: &Meta) -> String {
 
 /// What may stand in every entry, with this control's defaults.
 fn reserved(meta: &Meta) -> [(&'static str, Value); 3] {
-    let mut fail_after = structural(Duration::json_schema(&mut generator()));
+    let mut generator = generator();
+    let mut fail_after = structural(Duration::json_schema(&mut generator), &mut generator);
     fail_after["description"] = json!(format!(
         "How long a new failure must persist before it counts. Default: `{}`.",
         meta.fail_after

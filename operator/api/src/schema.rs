@@ -1,12 +1,7 @@
 //! Schemas as the API server wants them: structural, inlined, without defaults.
 
 use kube::core::schema::{OptionalEnum, OptionalIntOrString, StructuralSchemaRewriter};
-use schemars::{
-    Schema, SchemaGenerator,
-    generate::SchemaSettings,
-    json_schema,
-    transform::{AddNullable, Transform},
-};
+use schemars::{Schema, SchemaGenerator, generate::SchemaSettings, json_schema, transform::AddNullable};
 use serde_json::{Map, Value, json};
 
 /// A moment, RFC 3339.
@@ -47,22 +42,25 @@ pub(crate) fn conditions(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
-/// The generator that kube's derive uses, for schemas that are put together here.
+/// The generator that kube's derive uses, for schemas that come from elsewhere.
 pub(crate) fn generator() -> SchemaGenerator {
     SchemaSettings::openapi3()
         .with(|settings| {
             settings.inline_subschemas = true;
             settings.meta_schema = None;
         })
+        .with_transform(AddNullable::default())
+        .with_transform(StructuralSchemaRewriter)
+        .with_transform(OptionalEnum)
+        .with_transform(OptionalIntOrString)
         .into_generator()
 }
 
-/// What kube's derive does to a schema, for one that comes from elsewhere.
-pub(crate) fn structural(mut schema: Schema) -> Value {
-    AddNullable::default().transform(&mut schema);
-    StructuralSchemaRewriter.transform(&mut schema);
-    OptionalEnum.transform(&mut schema);
-    OptionalIntOrString.transform(&mut schema);
+/// What kube's derive makes of a schema.
+pub(crate) fn structural(mut schema: Schema, generator: &mut SchemaGenerator) -> Value {
+    for transform in generator.transforms_mut() {
+        transform.transform(&mut schema);
+    }
     schema.to_value()
 }
 

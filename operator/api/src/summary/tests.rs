@@ -23,7 +23,10 @@ fn ids(count: usize) -> Vec<&'static str> {
         .collect()
 }
 
-#[allow(clippy::default_trait_access, reason = "the maps' crate is the engine's affair")]
+#[allow(
+    clippy::default_trait_access,
+    reason = "the maps' crate is the engine's affair"
+)]
 fn report(controls: usize, tally: Tally, messages: &[String], problems: usize) -> BaselineReport {
     let ids = ids(controls);
     let mut report = BaselineReport {

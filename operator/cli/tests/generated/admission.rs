@@ -88,6 +88,8 @@ fn unknown_fields(schema: &Value, expression: &str, path: &str) -> Vec<Value> {
             rules.extend(unknown_fields(property, &inner, &path));
         } else if property["items"]["properties"].is_object() {
             rules.push(items(&property["items"], &inner, &path));
+        } else if property["additionalProperties"]["properties"].is_object() {
+            rules.push(values(&property["additionalProperties"], &inner, &path));
         }
     }
     rules
@@ -116,6 +118,16 @@ fn items(schema: &Value, expression: &str, path: &str) -> Value {
     json!({
         "expression": format!("{expression}.orValue([]).all(i, {})", known(schema, "i", 0)),
         "message": format!("{path}[]: an item has an unknown field; there is: {}", names.join(", ")),
+    })
+}
+
+/// Maps of objects, likewise.
+fn values(schema: &Value, expression: &str, path: &str) -> Value {
+    let names: Vec<&str> = properties(schema).collect();
+    let map = format!("{expression}.orValue({{}})");
+    json!({
+        "expression": format!("{map}.all(k, {})", known(schema, &format!("{map}[k]"), 0)),
+        "message": format!("{path}: an entry has an unknown field; there is: {}", names.join(", ")),
     })
 }
 

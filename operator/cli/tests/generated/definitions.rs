@@ -55,6 +55,15 @@ fn described(schema: &Value, path: &str) {
             standard || property["description"].is_string(),
             "{path} has no description"
         );
+        let typed = [
+            "type",
+            "x-kubernetes-int-or-string",
+            "x-kubernetes-preserve-unknown-fields",
+        ];
+        assert!(
+            typed.iter().any(|key| !property[*key].is_null()),
+            "{path} has no type: not a structural schema"
+        );
         described(property, &path);
         described(&property["items"], &path);
         described(&property["additionalProperties"], &path);
