@@ -3,12 +3,13 @@
 use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Result, bail};
+use kube::ResourceExt;
+use plimsoll_api::SecurityBaseline;
 use plimsoll_engine::{
     baseline::{BaselineSpec, Compiled, Preset, Problem, Settings, compile},
     control::Registry,
     intake::Source,
 };
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::own::{self, File};
@@ -21,18 +22,6 @@ pub(crate) struct Given {
     pub(crate) name: String,
     pub(crate) spec: BaselineSpec,
     file: Option<(std::sync::Arc<File>, Source)>,
-}
-
-/// A `SecurityBaseline` as far as a file needs it.
-#[derive(Deserialize, Serialize)]
-struct SecurityBaseline {
-    metadata: Named,
-    spec: BaselineSpec,
-}
-
-#[derive(Deserialize, Serialize)]
-struct Named {
-    name: String,
 }
 
 impl Given {
@@ -58,8 +47,8 @@ impl Given {
             anyhow::anyhow!("{}", lines.join("\n"))
         })?;
         Ok(Self {
-            name: decoded.metadata.name,
-            spec: decoded.spec,
+            name: decoded.name_any(),
+            spec: decoded.spec.0,
             file: None,
         })
     }
@@ -97,6 +86,18 @@ impl Given {
         (compiled, complaints)
     }
 
+    /// Everything in it that cannot be accepted.
+    fn complaints(&self, presets: &[Preset], registry: &Registry) -> Vec<String> {
+        let (compiled, mut complaints) = self.compile(presets, registry, None);
+        if complaints.is_empty() && compiled.explain().next().is_none() {
+            complaints.push(self.complain(&Problem {
+                field: "spec.controls".into(),
+                message: "expected at least one control that is not Disabled".into(),
+            }));
+        }
+        complaints
+    }
+
     /// Keeps only some controls.
     pub(crate) fn restrict(&mut self, presets: &[Preset], wanted: &[String]) {
         let mut controls: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
@@ -123,7 +124,7 @@ impl Given {
 }
 
 /// The baselines that a name means: a preset, or those in a file.
-pub(crate) fn load(name: &str, presets: &[Preset]) -> Result<Vec<Given>> {
+pub(crate) fn load(name: &str, presets: &[Preset], registry: &Registry) -> Result<Vec<Given>> {
     if presets.iter().any(|preset| preset.name == name) {
         return Ok(vec![Given::preset(name)]);
     }
@@ -133,7 +134,7 @@ pub(crate) fn load(name: &str, presets: &[Preset]) -> Result<Vec<Given>> {
             names(presets)
         );
     }
-    from_file(File::open(name)?)
+    from_file(File::open(name)?, presets, registry)
 }
 
 pub(crate) fn names(presets: &[Preset]) -> String {
@@ -145,7 +146,7 @@ pub(crate) fn names(presets: &[Preset]) -> String {
 }
 
 /// Every baseline of a file. All that is wrong with it is told at once.
-fn from_file(file: File) -> Result<Vec<Given>> {
+fn from_file(file: File, presets: &[Preset], registry: &Registry) -> Result<Vec<Given>> {
     let file = std::sync::Arc::new(file);
     let (objects, mut complaints) = file.of_kind("SecurityBaseline");
     let mut given: Vec<Given> = Vec::new();
@@ -156,22 +157,25 @@ fn from_file(file: File) -> Result<Vec<Given>> {
                     .iter()
                     .map(|c| file.complain(object.source, &c.field, &c.message)),
             ),
-            Ok(decoded) if given.iter().any(|other| other.name == decoded.metadata.name) => {
+            Ok(decoded) if given.iter().any(|other| other.name == decoded.name_any()) => {
                 complaints.push(file.complain(
                     object.source,
                     "metadata.name",
                     &format!(
                         "{:?} is given twice, expected different names",
-                        decoded.metadata.name
+                        decoded.name_any()
                     ),
                 ));
             }
             Ok(decoded) => given.push(Given {
-                name: decoded.metadata.name,
-                spec: decoded.spec,
+                name: decoded.name_any(),
+                spec: decoded.spec.0,
                 file: Some((file.clone(), object.source)),
             }),
         }
+    }
+    for given in &given {
+        complaints.extend(given.complaints(presets, registry));
     }
     if !complaints.is_empty() {
         bail!("the baseline cannot be accepted\n{}", complaints.join("\n"));

@@ -89,7 +89,7 @@ fn explain_baseline(name: &str, context: Option<&str>) -> Result<()> {
     let registry = plimsoll_controls::registry();
     let is_local = presets.iter().any(|preset| preset.name == name) || std::path::Path::new(name).exists();
     let given = if is_local {
-        baseline::load(name, &presets)?
+        baseline::load(name, &presets, &registry)?
     } else {
         vec![from_cluster(name, context).with_context(|| {
             format!(
@@ -145,14 +145,14 @@ fn show(given: &Given, compiled: &Compiled) -> Result<()> {
     writeln!(out, "environments       {}\n", escape(&allowed.join(", ")))?;
     drop(out);
     let mut table = plain_table();
-    table.set_header(["CONTROL", "PARAMETER", "VALUE", "FROM"]);
+    table.set_header(["CONTROL", "PARAMETER", "FROM", "VALUE"]);
     for (control, values) in compiled.explain() {
         for (i, (parameter, (value, origin))) in values.iter().enumerate() {
             table.add_row([
                 if i == 0 { control } else { "" }.to_owned(),
                 escape(parameter).into_owned(),
-                escape(&value.to_string()).into_owned(),
                 from(origin),
+                escape(&value.to_string()).into_owned(),
             ]);
         }
     }

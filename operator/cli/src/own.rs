@@ -68,10 +68,11 @@ pub(crate) fn decode<T: DeserializeOwned + serde::Serialize>(object: &Value) -> 
     let decoded: T = serde_path_to_error::deserialize(object)
         .map_err(|e| vec![complaint(&e.path().to_string(), e.inner().to_string())])?;
     let again = serde_json::to_value(&decoded).unwrap_or_default();
-    let mut unknown = Vec::new();
-    for part in ["spec"] {
-        unknown_fields(&object[part], &again[part], part, &mut unknown);
+    if object["metadata"]["name"].as_str().is_none_or(str::is_empty) {
+        return Err(vec![complaint("metadata.name", "expected a name".into())]);
     }
+    let mut unknown = Vec::new();
+    unknown_fields(&object["spec"], &again["spec"], "spec", &mut unknown);
     if unknown.is_empty() {
         return Ok(decoded);
     }

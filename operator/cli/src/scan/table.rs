@@ -151,7 +151,7 @@ impl<'s> Page<'s> {
                 format!("{} ({})", finding.reason, reported.severity.word())
             };
             let place = self.place(&finding.object, lines.get(&reported.fingerprint).copied());
-            table.add_row([object(&finding.object), reason, what(reported), place]);
+            table.add_row([object(&finding.object), place, reason, what(reported)]);
         }
         self.print_table(&table)?;
         self.more(findings.len())
