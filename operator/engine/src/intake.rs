@@ -123,16 +123,14 @@ impl Intake {
     /// Counts the documents of a file as not relevant without reading them: patches are no objects of their own.
     pub fn set_aside(&mut self, file: &[u8]) {
         let documents = split(file).count();
-        self.files += 1;
         self.documents.total += documents;
         self.documents.not_relevant += documents;
     }
 
-    /// Notes a file that could not even be opened, as one unreadable document.
-    pub fn add_unreadable(&mut self, why: String) {
+    /// Counts a file that could not even be opened as one unreadable document.
+    pub fn add_unreadable(&mut self, file: usize, why: impl Into<String>) {
         self.documents.total += 1;
-        self.unreadable(self.files, 1, why);
-        self.files += 1;
+        self.unreadable(file, 1, why.into());
     }
 
     fn append(&mut self, other: Self) {

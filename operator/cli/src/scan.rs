@@ -1,0 +1,201 @@
+//! `plimsoll scan`: manifests, or a cluster looked at once, measured against baselines.
+
+mod assess;
+pub(crate) mod cluster;
+mod input;
+mod json;
+mod kustomize;
+mod lines;
+mod progress;
+mod read;
+mod result;
+mod table;
+
+use anyhow::{Result, bail};
+use clap::ValueEnum;
+use jiff::Timestamp;
+use plimsoll_engine::{
+    baseline::{Compiled, Preset},
+    control::Registry,
+};
+
+use crate::{
+    Ending,
+    baseline::{self, Given},
+    exceptions, explain, say,
+};
+use assess::Scan;
+use progress::Progress;
+
+/// The environment of namespaces whose labels nobody gave.
+const ENVIRONMENT: &str = "production";
+
+/// Measure manifests, or a cluster as it is now, against a baseline
+///
+/// Exit code: 1 if a control fails; else 2 for bad input or a question that the input could have answered; else 0.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Files and folders to read (in folders: *.yaml, *.yml, *.json); - is standard input
+    #[arg(
+        value_name = "PATH",
+        required_unless_present = "cluster",
+        conflicts_with = "cluster"
+    )]
+    paths: Vec<String>,
+    /// Look at the cluster of the current context instead
+    #[arg(long)]
+    cluster: bool,
+    /// Another context of the kubeconfig
+    #[arg(long, value_name = "NAME", requires = "cluster")]
+    context: Option<String>,
+    /// What to measure against: a preset, or a file with one or more SecurityBaselines
+    #[arg(long, value_name = "FILE|PRESET", default_value = baseline::DEFAULT)]
+    baseline: String,
+    /// Files with BaselineExceptions, beside those among what is scanned
+    #[arg(long, value_name = "FILE")]
+    exceptions: Vec<String>,
+    /// What is given is only part of a cluster: what may lie elsewhere is unknown
+    #[arg(long, conflicts_with = "cluster")]
+    partial: bool,
+    /// Environment of namespaces whose Namespace object is not given [default: production]
+    #[arg(long, value_name = "ENVIRONMENT", conflicts_with = "cluster")]
+    environment: Option<String>,
+    /// How to print the result
+    #[arg(short, long, value_enum, default_value = "table")]
+    output: Output,
+    /// Only these controls of the baseline
+    #[arg(long, value_name = "ID")]
+    control: Vec<String>,
+    /// Most findings shown for one control in the table; 0 shows all
+    #[arg(long, value_name = "NUMBER", default_value_t = 50)]
+    limit: usize,
+    /// Print the summary only, and no progress
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// For people
+    Table,
+    /// For programs (docs/scan-json.md)
+    Json,
+}
+
+pub(crate) fn main(args: &Args) -> Result<Ending> {
+    let now = Timestamp::now();
+    let baselines = baselines(args)?;
+    let given = exceptions::load(&args.exceptions, now)?;
+    let progress = Progress::new(args.quiet);
+    let mut scan = if args.cluster {
+        scan_cluster(args, baselines, given, &progress, now)?
+    } else {
+        let inputs = input::collect(&args.paths)?;
+        assess::files(inputs, baselines, given, args.partial, &progress, now)
+    };
+    scan.note_inert_exceptions();
+    match args.output {
+        Output::Json => json::print(&scan)?,
+        Output::Table => table::print(&scan, args.quiet, args.limit)?,
+    }
+    Ok(scan.ending())
+}
+
+fn scan_cluster(
+    args: &Args,
+    baselines: Baselines,
+    given: Vec<plimsoll_engine::exception::Exception>,
+    progress: &Progress,
+    now: Timestamp,
+) -> Result<Scan> {
+    let kinds = plimsoll_controls::registry().reads();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let spinner = progress.spinner("listing");
+    let seen = runtime.block_on(async {
+        let client = cluster::connect(None, args.context.as_deref()).await?;
+        cluster::look(&client, kinds.iter(), now).await
+    });
+    spinner.finish_and_clear();
+    Ok(assess::cluster(seen?, baselines, given, now))
+}
+
+/// Baselines ready to be evaluated, and what was assumed for them.
+pub(crate) struct Baselines {
+    pub(crate) compiled: Vec<Compiled>,
+    /// What stands in for labels that nobody gave; nothing where the baseline has no such environment.
+    pub(crate) environment: Option<String>,
+}
+
+fn baselines(args: &Args) -> Result<Baselines> {
+    let presets = plimsoll_controls::presets();
+    let registry = plimsoll_controls::registry();
+    let mut given = baseline::load(&args.baseline, &presets, &registry)?;
+    if !args.control.is_empty() {
+        restrict(&mut given, args, &presets, &registry)?;
+    }
+    let environment = environment(&given, args)?;
+    let compiled = given
+        .iter()
+        .map(|given| given.compile(&presets, &registry, environment.as_deref()).0)
+        .collect();
+    Ok(Baselines {
+        compiled,
+        environment,
+    })
+}
+
+fn restrict(given: &mut [Given], args: &Args, presets: &[Preset], registry: &Registry) -> Result<()> {
+    for id in &args.control {
+        if registry.meta(id).is_none() {
+            bail!(
+                "no control is called {id:?}{}",
+                explain::similar(id, registry.metas().map(|m| m.id))
+            );
+        }
+        let evaluated = given.iter().any(|given| {
+            given
+                .compile(presets, registry, None)
+                .0
+                .explain()
+                .any(|(known, _)| known == id)
+        });
+        if !evaluated {
+            bail!(
+                "baseline {} does not evaluate {id}: name it in spec.controls",
+                args.baseline
+            );
+        }
+    }
+    given
+        .iter_mut()
+        .for_each(|given| given.restrict(presets, &args.control));
+    Ok(())
+}
+
+/// The environment assumed for namespaces whose object is not given.
+fn environment(given: &[Given], args: &Args) -> Result<Option<String>> {
+    if args.cluster {
+        return Ok(None);
+    }
+    let word = args.environment.as_deref().unwrap_or(ENVIRONMENT);
+    let Some(unknown) = given.iter().find(|given| given.environment(word).is_none()) else {
+        return Ok(given
+            .first()
+            .and_then(|given| given.environment(word))
+            .map(|e| e.to_string()));
+    };
+    let settings = unknown.settings();
+    let allowed: Vec<&str> = settings.allowed().iter().map(|e| &**e).collect();
+    let allowed = allowed.join(", ");
+    if args.environment.is_some() {
+        bail!(
+            "--environment {word}: expected an environment of baseline {}: {allowed}",
+            unknown.name
+        );
+    }
+    say::warning(format_args!(
+        "baseline {} has no environment {ENVIRONMENT} to assume where no label says; give --environment ({allowed})",
+        unknown.name
+    ));
+    Ok(None)
+}

@@ -1,0 +1,302 @@
+//! From what was read to verdicts, with everything that was assumed on the way.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use plimsoll_engine::{
+    Engine,
+    coverage::Coverage,
+    decode::Object,
+    exception::Exception,
+    finding::Verdict,
+    intake::{Documents, Intake, OwnObject, Source, Unreadable},
+    kind::Kind,
+    name::ObjRef,
+    report::{Report, UnitResult},
+};
+
+use super::{
+    Baselines,
+    cluster::Cluster,
+    input::{InputFile, Inputs, Role},
+    progress::Progress,
+    read,
+};
+use crate::{Ending, exceptions};
+
+/// A finished scan.
+pub(crate) struct Scan {
+    pub(crate) report: Report,
+    pub(crate) evaluated_at: Timestamp,
+    /// The files read; none for a cluster.
+    pub(crate) files: Vec<InputFile>,
+    /// Where each object was read from.
+    pub(crate) sources: HashMap<ObjRef, Source>,
+    /// What became of the documents; nothing for a cluster, which has none.
+    pub(crate) documents: Option<Documents>,
+    /// Objects given more than once; the last one counts, as with `kubectl apply`.
+    pub(crate) duplicates: Vec<Duplicate>,
+    /// What the verdicts rest on that nobody said.
+    pub(crate) assumptions: Vec<String>,
+    /// What is wrong beyond single documents: kinds that may not be listed, exceptions that cannot be accepted.
+    pub(crate) complaints: Vec<String>,
+    exceptions: Vec<String>,
+}
+
+/// An object given more than once.
+pub(crate) struct Duplicate {
+    pub(crate) object: ObjRef,
+    /// Where it was read and does not count.
+    pub(crate) lost: Source,
+    /// Where it counts.
+    pub(crate) kept: Source,
+}
+
+/// Scans files as if they were the whole cluster, or part of one.
+pub(crate) fn files(
+    inputs: Inputs,
+    baselines: Baselines,
+    mut given: Vec<Exception>,
+    partial: bool,
+    progress: &Progress,
+    now: Timestamp,
+) -> Scan {
+    let mut intake = read::read(&inputs, progress);
+    let implied = intake.imply_namespaces();
+    let mut assumptions = assumptions(&inputs, &intake.own, &implied, &baselines, partial);
+    take_exceptions(&mut intake, &mut given, now);
+    let mut scan = Scan::new(baselines, given, now);
+    let coverage = if partial {
+        Coverage::Partial
+    } else {
+        Coverage::Complete
+    };
+    Kind::ALL
+        .iter()
+        .for_each(|kind| scan.engine.set_coverage(*kind, coverage.clone()));
+    let duplicates = scan.take(std::mem::take(&mut intake.objects));
+    if !duplicates.is_empty() {
+        assumptions.push(format!(
+            "{} objects are given more than once: the last one read counts",
+            duplicates.len()
+        ));
+    }
+    let spinner = progress.spinner("evaluating");
+    let finished = scan.finish(
+        inputs.files,
+        Some(intake.documents),
+        duplicates,
+        assumptions,
+        Vec::new(),
+    );
+    spinner.finish_and_clear();
+    finished
+}
+
+/// Evaluates what one look at a cluster gave.
+pub(crate) fn cluster(
+    cluster: Cluster,
+    baselines: Baselines,
+    mut given: Vec<Exception>,
+    now: Timestamp,
+) -> Scan {
+    given.extend(cluster.exceptions);
+    let mut scan = Scan::new(baselines, given, now);
+    for (kind, coverage) in cluster.coverage {
+        scan.engine.set_coverage(kind, coverage);
+    }
+    for object in cluster.objects {
+        scan.engine.upsert(object);
+    }
+    scan.finish(Vec::new(), None, Vec::new(), Vec::new(), cluster.complaints)
+}
+
+/// What nobody said and the verdicts rest on.
+fn assumptions(
+    inputs: &Inputs,
+    own: &[OwnObject],
+    implied: &[String],
+    baselines: &Baselines,
+    partial: bool,
+) -> Vec<String> {
+    let mut assumed = vec![if partial {
+        "what is given is part of a cluster: what may lie elsewhere is unknown".to_owned()
+    } else {
+        "what is given is the whole cluster (--partial if not)".to_owned()
+    }];
+    if !implied.is_empty() {
+        let environment = baselines.environment.as_ref().map_or_else(
+            || "their environment is unknown (--environment)".to_owned(),
+            |environment| format!("assumed to be {environment} (--environment), of unknown tenants"),
+        );
+        assumed.push(format!(
+            "namespaces without a Namespace object, {environment}: {}",
+            some(implied)
+        ));
+    }
+    if inputs.kustomizations > 0 {
+        let patches = inputs
+            .files
+            .iter()
+            .filter(|file| file.role == Role::Patch)
+            .count();
+        assumed.push(format!(
+            "{} kustomizations are not applied, {patches} files that they patch with are left out: for what they make, scan the output of kubectl kustomize",
+            inputs.kustomizations
+        ));
+    }
+    let unused = own
+        .iter()
+        .filter(|object| object.kind == "SecurityBaseline")
+        .count();
+    if unused > 0 {
+        assumed.push(format!("{unused} SecurityBaselines among the input are not measured against: name the file with --baseline"));
+    }
+    assumed
+}
+
+/// Up to ten names, and how many more.
+fn some(names: &[String]) -> String {
+    const SHOWN: usize = 10;
+    let mut text = names[..names.len().min(SHOWN)].join(", ");
+    if names.len() > SHOWN {
+        text.push_str(&format!(" and {} more", names.len() - SHOWN));
+    }
+    text
+}
+
+/// Takes the exceptions out of what was read. One that cannot be accepted makes its document unreadable.
+fn take_exceptions(intake: &mut Intake, given: &mut Vec<Exception>, now: Timestamp) {
+    for object in intake.own.iter().filter(|object| object.kind == exceptions::KIND) {
+        match exceptions::exception(&object.value, now) {
+            Ok(exception) => given.push(exception),
+            Err(wrong) => {
+                let why: Vec<String> = wrong
+                    .iter()
+                    .map(|c| format!("{}: {}", c.field, c.message))
+                    .collect();
+                // It was counted as decoded when it was known to be an object of ours.
+                intake.documents.decoded -= 1;
+                intake.documents.unreadable.push(Unreadable {
+                    file: object.source.file,
+                    line: object.source.line,
+                    why: format!("{}: {}", exceptions::KIND, why.join("; ")),
+                });
+            }
+        }
+    }
+}
+
+/// A scan under way.
+struct Assessing {
+    engine: Engine,
+    sources: HashMap<ObjRef, Source>,
+    exceptions: Vec<String>,
+    now: Timestamp,
+}
+
+impl Scan {
+    #[allow(clippy::new_ret_no_self, reason = "a scan begins as one under way")]
+    fn new(baselines: Baselines, exceptions: Vec<Exception>, now: Timestamp) -> Assessing {
+        let mut engine = Engine::scan();
+        engine.set_baselines(baselines.compiled);
+        let names = exceptions
+            .iter()
+            .map(|exception| exception.name.to_string())
+            .collect();
+        engine.set_exceptions(exceptions);
+        Assessing {
+            engine,
+            sources: HashMap::new(),
+            exceptions: names,
+            now,
+        }
+    }
+
+    /// Every unit with a verdict, by baseline.
+    pub(crate) fn units(&self) -> impl Iterator<Item = (&str, &UnitResult)> {
+        self.report
+            .baselines
+            .iter()
+            .flat_map(|(name, baseline)| baseline.units.values().map(move |unit| (&**name, &**unit)))
+    }
+
+    /// The name of the file something was read from.
+    pub(crate) fn file(&self, source: Source) -> Option<&str> {
+        self.files.get(source.file).map(|file| file.name.as_str())
+    }
+
+    /// An exception that covers nothing is worth a word: the finding is gone, or the selector is wrong.
+    pub(crate) fn note_inert_exceptions(&mut self) {
+        let inert = self
+            .exceptions
+            .iter()
+            .filter(|name| !self.report.waived_by.contains_key(name.as_str()));
+        let notes: Vec<String> = inert
+            .map(|name| format!("exception {name} covers nothing"))
+            .collect();
+        self.assumptions.extend(notes);
+    }
+
+    /// How the command ends.
+    pub(crate) fn ending(&self) -> Ending {
+        let is_cluster = self.documents.is_none();
+        let mut ending = if self.documents.as_ref().is_some_and(|d| !d.unreadable.is_empty())
+            || !self.complaints.is_empty()
+        {
+            Ending::Unclear
+        } else {
+            Ending::Good
+        };
+        for (_, unit) in self.units() {
+            match &unit.verdict {
+                Verdict::Fail => return Ending::Failing,
+                Verdict::Unknown(why) if !why.is_live_only() || (is_cluster && unit.blind) => {
+                    ending = Ending::Unclear
+                }
+                _ => {}
+            }
+        }
+        ending
+    }
+}
+
+impl Assessing {
+    /// Takes objects in; tells which were given before.
+    fn take(&mut self, objects: Vec<(Object, Source)>) -> Vec<Duplicate> {
+        let mut duplicates = Vec::new();
+        for (object, source) in objects {
+            if let Some(lost) = self.sources.insert(object.name.clone(), source) {
+                duplicates.push(Duplicate {
+                    object: object.name.clone(),
+                    lost,
+                    kept: source,
+                });
+            }
+            self.engine.upsert(object);
+        }
+        duplicates
+    }
+
+    fn finish(
+        mut self,
+        files: Vec<InputFile>,
+        documents: Option<Documents>,
+        duplicates: Vec<Duplicate>,
+        assumptions: Vec<String>,
+        complaints: Vec<String>,
+    ) -> Scan {
+        self.engine.turn(self.now);
+        Scan {
+            report: self.engine.report(),
+            evaluated_at: self.now,
+            files,
+            sources: self.sources,
+            documents,
+            duplicates,
+            assumptions,
+            complaints,
+            exceptions: self.exceptions,
+        }
+    }
+}
