@@ -6,8 +6,8 @@
 mod actor;
 mod config;
 mod exceptions;
-mod list;
 pub mod leader;
+mod list;
 pub mod output;
 mod published;
 mod run;

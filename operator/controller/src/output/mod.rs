@@ -1,7 +1,10 @@
 //! What the operator says to the world. Every output reads the published state; only the leader's write.
 
+mod bucket;
+pub mod events;
 pub mod metrics;
 pub mod server;
+mod text;
 
 /// A bounded word for what went wrong with a request, for metric labels and logs.
 pub(crate) fn category_of(error: &kube::Error) -> &'static str {
