@@ -10,6 +10,7 @@ pub mod leader;
 mod list;
 pub mod output;
 mod published;
+pub mod remediate;
 mod run;
 mod source;
 pub mod remediate;
