@@ -75,6 +75,14 @@ impl Intent {
         }
     }
 
+    /// The manifest that is applied, if it is one.
+    pub(super) fn manifest(&self) -> Option<&Value> {
+        match &self.body {
+            Body::Apply { manifest, .. } => Some(manifest),
+            Body::Scale(_) | Body::Json(_) => None,
+        }
+    }
+
     /// What earlier changes are counted against.
     pub fn anchor(&self) -> Anchor<'_> {
         Anchor {
@@ -310,11 +318,11 @@ impl Live {
             let uid = self.uid.clone();
             return Ok(Look::ManagedElsewhere { manager, uid });
         }
-        let path = PointerBuf::parse(pointer)
+        let field = PointerBuf::parse(pointer)
             .map_err(|_| Error::Unsupported(format!("{pointer} of {} is no JSON pointer", self.target)))?;
         let before = self.value.pointer(pointer).cloned();
         let version = text(&self.value, "/metadata/resourceVersion");
-        let patch = guarded(&self.uid, &version, &path, before.as_ref(), after.clone());
+        let patch = guarded(&self.uid, &version, &field, before.as_ref(), after.clone());
         let fields = vec![Touched {
             pointer: pointer.into(),
             before,

@@ -61,11 +61,10 @@ impl fmt::Display for Manager {
         let name = &self.name;
         match self.how {
             How::Apply => write!(f, "server-side apply of {name}"),
-            How::Update => write!(f, "{name}"),
+            How::Update | How::Tool => write!(f, "{name}"),
             How::Helm => write!(f, "Helm release {name}"),
             How::ArgoCd => write!(f, "Argo CD application {name}"),
             How::Flux => write!(f, "Flux {name}"),
-            How::Tool => write!(f, "{name}"),
             How::Controller => write!(f, "its owner {name}"),
             How::Untold => write!(f, "somebody who cleared its managedFields"),
         }
@@ -234,41 +233,41 @@ mod tests {
             "kube-controller-manager",
             "Update",
             Some("status"),
-            json!({"f:status": {"f:replicas": {}}}),
+            &json!({"f:status": {"f:replicas": {}}}),
         );
         let scale = json!({"f:spec": {"f:replicas": {}}});
         let entries = match name {
-            "kubectl create" => vec![entry("kubectl-create", "Update", None, replicas)],
-            "kubectl apply" => vec![entry("kubectl-client-side-apply", "Update", None, replicas)],
-            "kubectl edit" => vec![entry("kubectl-edit", "Update", None, replicas)],
-            "kubectl apply --server-side" => vec![entry("kubectl", "Apply", None, replicas)],
-            "kubectl apply --server-side without replicas" => vec![entry("kubectl", "Apply", None, without)],
+            "kubectl create" => vec![entry("kubectl-create", "Update", None, &replicas)],
+            "kubectl apply" => vec![entry("kubectl-client-side-apply", "Update", None, &replicas)],
+            "kubectl edit" => vec![entry("kubectl-edit", "Update", None, &replicas)],
+            "kubectl apply --server-side" => vec![entry("kubectl", "Apply", None, &replicas)],
+            "kubectl apply --server-side without replicas" => vec![entry("kubectl", "Apply", None, &without)],
             "kubectl scale" => vec![
-                entry("kubectl", "Update", Some("scale"), scale),
-                entry("kubectl-client-side-apply", "Update", None, without),
+                entry("kubectl", "Update", Some("scale"), &scale),
+                entry("kubectl-client-side-apply", "Update", None, &without),
             ],
             "server-side apply, then kubectl scale" => vec![
-                entry("kubectl", "Apply", None, without),
-                entry("kubectl", "Update", Some("scale"), scale),
+                entry("kubectl", "Apply", None, &without),
+                entry("kubectl", "Update", Some("scale"), &scale),
             ],
             "autoscaler" => vec![
-                entry("kube-controller-manager", "Update", Some("scale"), scale),
-                entry("kubectl-client-side-apply", "Update", None, without),
+                entry("kube-controller-manager", "Update", Some("scale"), &scale),
+                entry("kubectl-client-side-apply", "Update", None, &without),
             ],
-            "helm" => vec![entry("helm", "Apply", None, replicas)],
-            "helm client-side" => vec![entry("helm", "Update", None, replicas)],
-            "argocd client-side" => vec![entry("argocd-controller", "Update", None, replicas)],
-            "argocd server-side" => vec![entry("argocd-controller", "Apply", None, replicas)],
-            "flux" => vec![entry("kustomize-controller", "Apply", None, replicas)],
-            "terraform" => vec![entry("Terraform", "Update", None, replicas)],
+            "helm" => vec![entry("helm", "Apply", None, &replicas)],
+            "helm client-side" => vec![entry("helm", "Update", None, &replicas)],
+            "argocd client-side" => vec![entry("argocd-controller", "Update", None, &replicas)],
+            "argocd server-side" => vec![entry("argocd-controller", "Apply", None, &replicas)],
+            "flux" => vec![entry("kustomize-controller", "Apply", None, &replicas)],
+            "terraform" => vec![entry("Terraform", "Update", None, &replicas)],
             "ours" => vec![
                 entry(
                     "plimsoll/availability/replica-redundancy",
                     "Update",
                     Some("scale"),
-                    scale,
+                    &scale,
                 ),
-                entry("kubectl", "Apply", None, without),
+                entry("kubectl", "Apply", None, &without),
             ],
             other => panic!("{other}"),
         };
@@ -276,7 +275,7 @@ mod tests {
         meta(json!({"name": "web", "managedFields": entries}))
     }
 
-    fn entry(manager: &str, operation: &str, subresource: Option<&str>, fields: Value) -> Value {
+    fn entry(manager: &str, operation: &str, subresource: Option<&str>, fields: &Value) -> Value {
         json!({"apiVersion": "apps/v1", "fieldsType": "FieldsV1", "fieldsV1": fields, "manager": manager,
                "operation": operation, "subresource": subresource})
     }

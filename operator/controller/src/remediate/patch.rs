@@ -4,10 +4,10 @@ use json_patch::{
     AddOperation, Patch, PatchOperation, ReplaceOperation, TestOperation,
     jsonptr::{PointerBuf, Token},
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// The label on objects that this operator creates: what it may change by force, and what it may ever delete.
-pub const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "plimsoll");
+pub(super) const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "plimsoll");
 
 /// A JSON Patch that changes one field only if the object is the same one and the field still has the old value. Where
 /// the field was not set there is no value to test, and the object's version is tested instead.
@@ -109,8 +109,10 @@ fn is_empty(value: &Value) -> bool {
 
 /// The labels of an object say that it was created by us.
 pub(super) fn is_labelled_ours(live: &Value) -> bool {
-    let labels = live.pointer("/metadata/labels").and_then(Value::as_object);
-    labels.map(Map::clone).unwrap_or_default().get(MANAGED_BY.0) == Some(&json!(MANAGED_BY.1))
+    let label = live
+        .pointer("/metadata/labels")
+        .and_then(|labels| labels.get(MANAGED_BY.0));
+    label == Some(&json!(MANAGED_BY.1))
 }
 
 #[cfg(test)]
