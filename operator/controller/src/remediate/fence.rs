@@ -16,3 +16,9 @@ where
         self()
     }
 }
+
+impl Fence for crate::leader::Fence {
+    fn still_leader(&self) -> BoxFuture<'_, bool> {
+        Box::pin(crate::leader::Fence::still_leader(self))
+    }
+}

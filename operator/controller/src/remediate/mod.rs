@@ -12,6 +12,7 @@ pub mod fence;
 pub mod owner;
 mod pass;
 mod patch;
+mod persist;
 pub mod plan;
 pub mod record;
 pub mod tell;

@@ -36,24 +36,48 @@ pub(super) fn stricter(one: &Change, other: &Change) -> Option<Change> {
     }
 }
 
-/// Manifests that are equal, or NetworkPolicies that differ only in the directions they isolate: then all of these.
-/// Anything else cannot be ordered by strictness here (a rule that is missing makes one policy stricter, another useless).
+/// Manifests that are equal, or NetworkPolicies that agree on every direction both of them isolate: then the directions of
+/// either. Each direction of a policy stands for itself, so nobody gets less than he asked for. Anything else cannot be
+/// ordered by strictness (a rule more opens what one baseline wants closed, a rule less closes what the other needs).
 fn both_directions(one: &Value, other: &Value) -> Option<Value> {
     if one == other {
         return Some(one.clone());
     }
-    let without = |manifest: &Value| {
-        let mut manifest = manifest.clone();
-        let types = manifest.pointer_mut("/spec/policyTypes")?.take();
-        Some((manifest, types.as_array()?.clone()))
-    };
-    let ((mut rest, mut types), (other_rest, other_types)) = (without(one)?, without(other)?);
-    if rest != other_rest || rest.get("kind") != Some(&json!("NetworkPolicy")) {
+    if one.get("kind") != Some(&json!("NetworkPolicy")) || outside(one) != outside(other) {
         return None;
     }
-    types.extend(other_types);
-    types.sort_unstable_by_key(|t| std::cmp::Reverse(t.to_string())); // Ingress before Egress, as people write it
-    types.dedup();
-    *rest.pointer_mut("/spec/policyTypes")? = types.into();
-    Some(rest)
+    let mut both = one.clone();
+    let spec = both.get_mut("spec")?.as_object_mut()?;
+    let mut types = Vec::new();
+    for (word, field) in [("Ingress", "ingress"), ("Egress", "egress")] {
+        let rules = |manifest: &Value| {
+            let isolates = manifest
+                .pointer("/spec/policyTypes")?
+                .as_array()?
+                .contains(&json!(word));
+            isolates.then(|| manifest.get("spec")?.get(field).cloned())
+        };
+        let wanted = match (rules(one), rules(other)) {
+            (Some(a), Some(b)) if a != b => return None,
+            (Some(rules), _) | (None, Some(rules)) => rules,
+            (None, None) => continue,
+        };
+        types.push(json!(word));
+        if let Some(rules) = wanted {
+            spec.insert(field.into(), rules);
+        }
+    }
+    spec.insert("policyTypes".into(), types.into());
+    Some(both)
+}
+
+/// A policy without what it says of directions.
+fn outside(policy: &Value) -> Value {
+    let mut policy = policy.clone();
+    if let Some(spec) = policy.get_mut("spec").and_then(Value::as_object_mut) {
+        for field in ["policyTypes", "ingress", "egress"] {
+            spec.remove(field);
+        }
+    }
+    policy
 }
