@@ -126,7 +126,7 @@ impl<'a> Place<'a> {
 
     async fn replicas(&self, name: &str) -> Result<i32> {
         let live = self.live(name).await?;
-        live.spec.and_then(|s| s.replicas).context("no replicas")
+        live.spec.replicas.context("no replicas")
     }
 
     async fn image(&self, name: &str) -> Result<String> {
@@ -540,7 +540,7 @@ async fn objects_are_created_once_and_only_ours_are_changed_by_force() -> Result
     });
     let refused = place.writer.look(&namespace).await;
     assert!(matches!(refused, Err(Error::Unsupported(_))), "{refused:?}");
-    // No right to create these: told as such, by the dry run already.
+    // No right to these: told as such.
     let forbidden = step(Change::Create {
         target: place.object(Kind::NetworkPolicy, "deny"),
         manifest: json!({"spec": {"podSelector": {}}}),
@@ -816,15 +816,18 @@ async fn a_repair_that_is_undone_three_times_is_given_up() -> Result<()> {
         .kubectl("create -f -", &place.manifest("web", OLD, Some(1)))
         .await?;
     let change = [place.raise("web").change];
-    let running = Running::start(place.repairer.clone(), Arc::default(), true);
-    for times in 1..=3 {
+    // Each time by a process that knows of the others only what was remembered.
+    let mut records = Arc::default();
+    for _ in 1..=3 {
+        let running = Running::start(place.repairer.clone(), records, true);
         running.publish(Mode::Enforce, &change);
         running
-            .until("it is repaired", || running.counted(Outcome::Applied) == times)
+            .until("it is repaired", || running.counted(Outcome::Applied) == 1)
             .await?;
-        running.publish(Mode::Enforce, &[]);
+        records = running.stop().await?;
         place.kubectl("scale deployment/web --replicas=1", "").await?;
     }
+    let running = Running::start(place.repairer.clone(), records, true);
     running.publish(Mode::Enforce, &change);
     running
         .until("it is given up", || running.counted(Outcome::Failed) == 1)

@@ -85,14 +85,14 @@ impl Teller {
 
     /// One line per attempt to write, also for one that failed: who did what to which object, and what came of it.
     pub(super) fn access(&self, intent: &Intent, uid: Option<&str>, result: &str) {
-        let now = Timestamp::now().to_zoned(TimeZone::UTC);
+        let (date, time) = date_and_time(Timestamp::now());
         let step = &intent.step;
         let target = step.change.target();
         let (before, after) = hashes(intent);
         tracing::info!(
             target: ACCESS_LOG,
-            date = %now.strftime("%Y-%m-%d"),
-            time = %now.strftime("%H:%M:%S%.3fZ"),
+            date,
+            time,
             user = self.user,
             entity.group = target.kind().info().group,
             entity.kind = target.kind().info().kind,
@@ -109,6 +109,15 @@ impl Teller {
             "remediation"
         );
     }
+}
+
+/// Date and time in UTC, as the access log has them.
+fn date_and_time(at: Timestamp) -> (String, String) {
+    let at = at.to_zoned(TimeZone::UTC);
+    (
+        at.strftime("%Y-%m-%d").to_string(),
+        at.strftime("%H:%M:%S%.3fZ").to_string(),
+    )
 }
 
 /// Digests of the touched fields before and after: the line proves what changed without repeating it.
@@ -151,4 +160,23 @@ fn bounded(note: String) -> String {
     }
     let end = (0..=LONGEST - 3).rev().find(|end| note.is_char_boundary(*end));
     format!("{}…", &note[..end.unwrap_or_default()])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_access_log_says_date_and_time_in_utc() {
+        let at: Timestamp = "2028-02-29T23:59:58.0071+01:00".parse().unwrap();
+        let expected = ("2028-02-29".to_owned(), "22:59:58.007Z".to_owned());
+        assert_eq!(date_and_time(at), expected);
+    }
+
+    #[test]
+    fn notes_are_cut_between_characters() {
+        let cut = bounded("ä".repeat(600));
+        assert!(cut.len() <= 1024 && cut.ends_with('…'), "{}", cut.len());
+        assert_eq!(bounded("short".into()), "short");
+    }
 }
