@@ -13,7 +13,6 @@ mod published;
 pub mod remediate;
 mod run;
 mod source;
-pub mod remediate;
 
 pub use config::Config;
 pub use list::{ListError, Listed, list_json, list_once};
