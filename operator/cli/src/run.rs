@@ -2,8 +2,10 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use plimsoll_controller::Config;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
 /// Run the operator: watch the cluster, measure it against its baselines, repair what it may
 #[derive(clap::Args)]
@@ -47,11 +49,29 @@ fn config(args: &Args) -> Config {
     }
 }
 
-/// Hands over to the controller.
-#[allow(
-    clippy::unused_async,
-    reason = "the controller it hands over to is not there yet"
-)]
-async fn operate(_config: Config, _client: kube::Client) -> Result<()> {
-    bail!("the controller is not wired up yet")
+/// Hands over to the controller, until SIGTERM or Ctrl-C.
+async fn operate(config: Config, client: kube::Client) -> Result<()> {
+    let stop = CancellationToken::new();
+    let signal = stop.clone();
+    tokio::spawn(async move {
+        if let Err(error) = stopped().await {
+            tracing::error!(%error, "cannot wait for signals; stopping");
+        }
+        tracing::info!("stopping");
+        signal.cancel();
+    });
+    let (registry, presets) = (plimsoll_controls::registry(), plimsoll_controls::presets());
+    plimsoll_controller::run(client, config, registry, presets, stop).await?;
+    Ok(())
+}
+
+/// Waits for the signal to stop: SIGTERM from the kubelet, SIGINT from a terminal.
+async fn stopped() -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
 }

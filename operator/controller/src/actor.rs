@@ -23,6 +23,7 @@ use tracing::{debug, info, warn};
 
 use crate::{
     Changes, Health, Published,
+    output::metrics::Turns,
     source::{Input, Own},
 };
 
@@ -31,6 +32,7 @@ pub(crate) struct Outlets {
     pub(crate) published: watch::Sender<Arc<Published>>,
     pub(crate) changes: broadcast::Sender<Changes>,
     pub(crate) remembered: mpsc::UnboundedSender<Vec<(Arc<str>, Shard)>>,
+    pub(crate) turns: Turns,
 }
 
 /// Owns the engine.
@@ -223,6 +225,7 @@ impl Actor {
     }
 
     fn measure(&mut self, delta: &Delta, took: Duration) {
+        self.outlets.turns.took(took);
         if delta.evaluated > 0 {
             debug!(
                 units = delta.evaluated,

@@ -17,5 +17,5 @@ mod source;
 pub use config::Config;
 pub use list::{ListError, Listed, list_json, list_once};
 pub use published::{Changes, Health, Published};
-pub use run::{Running, start};
+pub use run::{RunError, run};
 pub use source::Raw;

@@ -1,7 +1,9 @@
-//! Puts the parts together: sources, the actor, leader election, outputs.
+//! Puts the parts together: sources feed the actor, outputs read what it publishes, the leader's write.
 
 use std::{sync::Arc, time::Duration};
 
+use futures::future::BoxFuture;
+use jiff::Timestamp;
 use kube::Client;
 use plimsoll_engine::{baseline::Preset, control::Registry, memory::Shard};
 use tokio::{
@@ -9,10 +11,20 @@ use tokio::{
     task::JoinSet,
 };
 use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
 
 use crate::{
     Changes, Config, Published,
     actor::{Actor, Outlets},
+    leader::{Elector, Leadership, Timing},
+    output::{
+        events::Events,
+        evidence::{self, Evidence, Keeper},
+        metrics::{Metrics, Outcomes, Turns},
+        server::{ServeError, Server},
+        status::Status,
+    },
+    remediate::{Records, Remediation, counters::Counters, record::Record},
     source::{Input, Own, watch_access, watch_kind, watch_own, watch_served},
 };
 
@@ -20,99 +32,204 @@ use crate::{
 const INPUTS: usize = 8192;
 /// Turns an output may lag behind before it misses changes.
 const CHANGES: usize = 1024;
+/// Name of the Lease by which replicas elect their leader.
+const LEASE: &str = "plimsoll";
+/// How long to wait before what was remembered is asked for again.
+const RELOAD: Duration = Duration::from_secs(2);
 
-/// A running controller: what it publishes, and its tasks.
-pub struct Running {
-    /// The state after the last turn.
-    pub published: watch::Receiver<Arc<Published>>,
-    /// Verdicts that change.
-    pub changes: broadcast::Sender<Changes>,
-    /// What has to be remembered, namespace by namespace.
-    pub remembered: mpsc::UnboundedReceiver<Vec<(Arc<str>, Shard)>>,
+/// Why the operator could not run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Its address cannot be served.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    /// A part ended although nobody stopped it: the process is worth restarting.
+    #[error("a part of the operator ended unexpectedly")]
+    Ended,
+}
+
+/// Runs the operator until `stop`.
+pub async fn run(
+    client: Client,
+    config: Config,
+    registry: Registry,
+    presets: Vec<Preset>,
+    stop: CancellationToken,
+) -> Result<(), RunError> {
+    let server = Server::bind(config.listen).await?;
+    info!(address = %server.address(), identity = config.identity, "serving");
+    let mut operator = Operator::new(client, config, registry, presets, stop.clone());
+    operator.serve(server);
+    operator.measure().await;
+    operator.act();
+    operator.join(&stop).await
+}
+
+/// The process in the making: what its parts share, and the parts.
+struct Operator {
+    client: Client,
+    config: Arc<Config>,
+    registry: Registry,
+    presets: Vec<Preset>,
+    stop: CancellationToken,
+    published: (watch::Sender<Arc<Published>>, watch::Receiver<Arc<Published>>),
+    changes: broadcast::Sender<Changes>,
+    remembered: (mpsc::UnboundedSender<Shards>, Option<mpsc::UnboundedReceiver<Shards>>),
+    leadership: Leadership,
+    turns: Turns,
+    outcomes: Outcomes,
+    repairs: Arc<Counters>,
     tasks: JoinSet<()>,
 }
 
-impl Running {
-    /// Waits until every task has ended.
-    pub async fn join(mut self) {
-        while self.tasks.join_next().await.is_some() {}
+type Shards = Vec<(Arc<str>, Shard)>;
+
+impl Operator {
+    fn new(
+        client: Client,
+        config: Config,
+        registry: Registry,
+        presets: Vec<Preset>,
+        stop: CancellationToken,
+    ) -> Self {
+        let elector = Elector::new(client.clone(), &config.namespace, LEASE, &config.identity, Timing::default());
+        let leadership = elector.leadership();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(elector.run(stop.clone()));
+        let (remembered, remembered_rx) = mpsc::unbounded_channel();
+        Self {
+            client,
+            config: Arc::new(config),
+            registry,
+            presets,
+            stop,
+            published: watch::channel(Arc::default()),
+            changes: broadcast::channel(CHANGES).0,
+            remembered: (remembered, Some(remembered_rx)),
+            leadership,
+            turns: Turns::default(),
+            outcomes: Outcomes::default(),
+            repairs: Arc::default(),
+            tasks,
+        }
+    }
+
+    /// Health and metrics come first: a process that is still reading is alive.
+    fn serve(&mut self, server: Server) {
+        let repairs = self.repairs.clone();
+        let (published, leading) = (self.published.1.clone(), self.leadership.leading.clone());
+        let metrics = Metrics::new(published.clone(), leading, &self.turns, Timestamp::now)
+            .with("events", "Events about verdicts, by what became of them", self.outcomes.clone())
+            .with_counts("remediations", "Repairs by what became of them", move || repairs.series());
+        self.tasks.spawn(server.run(published, Arc::new(metrics), self.stop.clone()));
+    }
+
+    /// Sources and actor. What was remembered is loaded first: without it every finding would look new.
+    async fn measure(&mut self) {
+        let Some(memory) = self.memory().await else { return };
+        let (inputs, queue) = mpsc::channel(INPUTS);
+        self.sources(&inputs);
+        let outlets = Outlets {
+            published: self.published.0.clone(),
+            changes: self.changes.clone(),
+            remembered: self.remembered.0.clone(),
+            turns: self.turns.clone(),
+        };
+        let actor = Actor::new(self.registry.clone(), self.presets.clone(), memory, outlets);
+        let (deadline, coalesce) = (duration(self.config.sync_deadline), duration(self.config.coalesce));
+        self.tasks.spawn(actor.run(queue, deadline, coalesce, self.stop.clone()));
+    }
+
+    async fn memory(&self) -> Option<Shards> {
+        loop {
+            match evidence::load_all(self.client.clone()).await {
+                Ok(memory) => return Some(memory),
+                Err(error) => error!(%error, "cannot read what earlier processes remembered"),
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => return None,
+                () = tokio::time::sleep(RELOAD) => {}
+            }
+        }
+    }
+
+    fn sources(&mut self, inputs: &mpsc::Sender<Input>) {
+        let kinds = self.registry.reads();
+        let (client, stop) = (&self.client, &self.stop);
+        let (served_tx, served) = watch::channel(None);
+        let (access_tx, access) = watch::channel(None);
+        let every = duration(self.config.access_interval);
+        self.tasks.spawn(watch_served(client.clone(), kinds, served_tx, stop.clone()));
+        self.tasks.spawn(watch_access(client.clone(), kinds, every, access_tx, stop.clone()));
+        for kind in kinds.iter() {
+            let (served, access) = (served.clone(), access.clone());
+            self.tasks.spawn(watch_kind(client.clone(), kind, served, access, inputs.clone(), stop.clone()));
+        }
+        for (kind, plural, wrap) in [
+            ("SecurityBaseline", "securitybaselines", Own::Baselines as fn(_) -> Own),
+            ("BaselineException", "baselineexceptions", Own::Exceptions),
+        ] {
+            self.tasks.spawn(watch_own(client.clone(), kind, plural, wrap, inputs.clone(), stop.clone()));
+        }
+    }
+
+    /// What only the leader does.
+    fn act(&mut self) {
+        let (client, leading) = (&self.client, &self.leadership.leading);
+        let events = Events::new(client.clone(), &self.config.identity, self.outcomes.clone());
+        self.tasks.spawn(events.run(self.changes.subscribe(), leading.clone(), self.stop.clone()));
+        let status = Status::new(client.clone(), self.registry.clone(), self.outcomes.clone());
+        self.tasks.spawn(status.run(self.published.1.clone(), leading.clone(), self.stop.clone()));
+        let (evidence, keeper) = Evidence::new(client.clone(), self.leadership.fence.clone(), self.outcomes.clone());
+        if let Some(remembered) = self.remembered.1.take() {
+            self.tasks.spawn(evidence.run(remembered, leading.clone(), self.stop.clone()));
+        }
+        let remediation = Remediation {
+            client: client.clone(),
+            config: self.config.clone(),
+            published: self.published.1.clone(),
+            leader: leading.clone(),
+            fence: Arc::new(self.leadership.fence.clone()),
+            records: Arc::new(Kept(keeper)),
+            counters: self.repairs.clone(),
+            shutdown: self.stop.clone(),
+        };
+        self.tasks.spawn(remediation.run());
+    }
+
+    /// Waits for `stop`, then for the parts to end. A part that ends earlier takes the process down.
+    async fn join(mut self, stop: &CancellationToken) -> Result<(), RunError> {
+        let ended = tokio::select! {
+            () = stop.cancelled() => Ok(()),
+            _ = self.tasks.join_next() => if stop.is_cancelled() { Ok(()) } else { Err(RunError::Ended) },
+        };
+        stop.cancel();
+        while let Some(part) = self.tasks.join_next().await {
+            if let Err(panicked) = part {
+                error!(%panicked, "a part of the operator panicked");
+            }
+        }
+        ended
     }
 }
 
-/// Starts sources and actor. `memory` is what earlier processes remembered.
-pub fn start(
-    client: &Client,
-    config: &Config,
-    registry: Registry,
-    presets: Vec<Preset>,
-    memory: Vec<(Arc<str>, Shard)>,
-    stop: &CancellationToken,
-) -> Running {
-    let (inputs, queue) = mpsc::channel(INPUTS);
-    let (published, published_rx) = watch::channel(Arc::<Published>::default());
-    let (changes, _) = broadcast::channel(CHANGES);
-    let (remembered, remembered_rx) = mpsc::unbounded_channel();
-    let mut tasks = JoinSet::new();
-    sources(&mut tasks, client, config, &registry, &inputs, stop);
-    let outlets = Outlets {
-        published,
-        changes: changes.clone(),
-        remembered,
-    };
-    let actor = Actor::new(registry, presets, memory, outlets);
-    let (deadline, coalesce) = (duration(config.sync_deadline), duration(config.coalesce));
-    tasks.spawn(actor.run(queue, deadline, coalesce, stop.clone()));
-    Running {
-        published: published_rx,
-        changes,
-        remembered: remembered_rx,
-        tasks,
-    }
-}
+/// Changes are remembered in the evidence of their target's namespace.
+struct Kept(Keeper);
 
-fn sources(
-    tasks: &mut JoinSet<()>,
-    client: &Client,
-    config: &Config,
-    registry: &Registry,
-    inputs: &mpsc::Sender<Input>,
-    stop: &CancellationToken,
-) {
-    let kinds = registry.reads();
-    let (served_tx, served) = watch::channel(None);
-    let (access_tx, access) = watch::channel(None);
-    tasks.spawn(watch_served(client.clone(), kinds, served_tx, stop.clone()));
-    let every = duration(config.access_interval);
-    tasks.spawn(watch_access(
-        client.clone(),
-        kinds,
-        every,
-        access_tx,
-        stop.clone(),
-    ));
-    for kind in kinds.iter() {
-        let watch = watch_kind(
-            client.clone(),
-            kind,
-            served.clone(),
-            access.clone(),
-            inputs.clone(),
-            stop.clone(),
-        );
-        tasks.spawn(watch);
+impl Records for Kept {
+    fn load(&self) -> BoxFuture<'_, Result<Vec<Record>, String>> {
+        Box::pin(async {
+            let kept = self.0.repairs().await.map_err(|e| e.to_string())?;
+            Ok(kept.iter().map(|(uid, repair)| Record::from_evidence(repair, uid.as_deref())).collect())
+        })
     }
-    let mut own = |kind, plural, wrap: fn(_) -> Own| {
-        tasks.spawn(watch_own(
-            client.clone(),
-            kind,
-            plural,
-            wrap,
-            inputs.clone(),
-            stop.clone(),
-        ));
-    };
-    own("SecurityBaseline", "securitybaselines", Own::Baselines);
-    own("BaselineException", "baselineexceptions", Own::Exceptions);
+
+    fn keep(&self, record: Record) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(async move {
+            let namespace = record.target.namespace.clone();
+            self.0.keep(&namespace, record.to_evidence()).await.map_err(|e| e.to_string())
+        })
+    }
 }
 
 fn duration(signed: jiff::SignedDuration) -> Duration {

@@ -71,4 +71,18 @@ impl Counters {
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
+
+    /// The same as series for the metrics page.
+    pub fn series(&self) -> Vec<([(&'static str, String); 4], u64)> {
+        let series = |(labels, count): (Labels, u64)| {
+            let labels = [
+                ("baseline", labels.baseline.to_string()),
+                ("control", labels.control.to_owned()),
+                ("class", labels.class.to_owned()),
+                ("outcome", labels.outcome.word().to_owned()),
+            ];
+            (labels, count)
+        };
+        self.snapshot().into_iter().map(series).collect()
+    }
 }
