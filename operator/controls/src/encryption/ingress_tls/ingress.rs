@@ -69,21 +69,20 @@ fn judge(
 ) -> Result<(), Unknown> {
     let entries = ingress.spec.tls.as_deref().unwrap_or_default();
     let trusts = params.trust_class_default_certificate;
-    let covered = |host: &Option<&str>| match cover(*host, entries) {
+    let covered = |host: Option<&str>| match cover(host, entries) {
         Cover::Certificate => true,
         Cover::Default => trusts,
         Cover::None => false,
     };
-    let uncovered: Vec<Option<&str>> = ingress.hosts().filter(|host| !covered(host)).collect();
+    let uncovered: Vec<Option<&str>> = ingress.hosts().filter(|host| !covered(*host)).collect();
     if uncovered.is_empty() {
         return plain_port(object, view, ingress, out);
     }
     // Only where the objects do not settle it does it matter which controller serves the Ingress.
     match native(object, ingress, view, params) {
         Ok(true) => return plain_port(object, view, ingress, out),
-        Ok(false) => {}
-        Err(unknown) if has_native_annotation(object) => return Err(unknown),
-        Err(_) => {}
+        Err(unknown) if has_native_annotation(object) || !is_unserved(&unknown) => return Err(unknown),
+        Ok(false) | Err(_) => {}
     }
     report(&uncovered, ingress, out);
     Ok(())
@@ -199,6 +198,11 @@ fn discovers(ingress: &Ingress) -> bool {
     ingress.hosts().all(named)
 }
 
+/// Whether it is certain that no class tells who serves the Ingress; else its class may merely be out of sight.
+fn is_unserved(unknown: &Unknown) -> bool {
+    matches!(unknown.reason(), "NoIngressClass" | "IngressClassNotFound")
+}
+
 fn has_native_annotation(object: &Object) -> bool {
     GKE_CERTIFICATES
         .iter()
@@ -252,6 +256,7 @@ fn is_internal(
     }
     let server = match server_of(view, object, ingress) {
         Ok(server) if server.implementation == Implementation::Alb => server,
+        Err(unknown) if !is_unserved(&unknown) => return Err(unknown),
         _ => return Ok(false),
     };
     let by_class = class_params(view, &server)?.and_then(|params| params.spec.scheme.as_deref());

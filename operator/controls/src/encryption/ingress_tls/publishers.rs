@@ -105,11 +105,8 @@ pub(super) fn istio_gateway(unit: &Unit<'_>, out: &mut Findings) -> Result<(), U
         .unwrap_or_default();
     let mut judged = false;
     for (i, server) in servers.iter().enumerate() {
-        let Some(problem) = istio_server(server) else {
-            continue;
-        };
-        judged = true;
-        if let Some((reason, what)) = problem {
+        judged |= is_judged(server);
+        if let Some((reason, what)) = istio_problem(server) {
             out.fail(reason, format!("server {} {what}", server.port.name))
                 .at(format!("spec.servers[{i}]"))
                 .detail(server.port.name.clone());
@@ -121,20 +118,29 @@ pub(super) fn istio_gateway(unit: &Unit<'_>, out: &mut Findings) -> Result<(), U
     Ok(())
 }
 
-/// What is wrong with a server; the outer `None` for one that speaks neither HTTP nor TLS.
-fn istio_server(server: &IstioServer) -> Option<Option<(&'static str, &'static str)>> {
+const PLAIN: [&str; 4] = ["HTTP", "HTTP2", "GRPC", "GRPC-WEB"];
+const SECURE: [&str; 2] = ["HTTPS", "TLS"];
+
+/// Whether a server speaks HTTP or TLS at all.
+fn is_judged(server: &IstioServer) -> bool {
+    let is = |protocol: &&str| protocol.eq_ignore_ascii_case(&server.port.protocol);
+    PLAIN.iter().any(is) || SECURE.iter().any(is)
+}
+
+/// What is wrong with a server.
+fn istio_problem(server: &IstioServer) -> Option<(&'static str, &'static str)> {
     let tls = server.tls.as_ref();
     match &*server.port.protocol.to_ascii_uppercase() {
-        "HTTP" | "HTTP2" | "GRPC" | "GRPC-WEB" => {
+        protocol if PLAIN.contains(&protocol) => {
             let redirects = tls.is_some_and(|tls| tls.https_redirect == Some(true));
-            Some((!redirects).then_some(("PlainListener", "serves plain HTTP without a redirect")))
+            (!redirects).then_some(("PlainListener", "serves plain HTTP without a redirect"))
         }
-        "HTTPS" | "TLS" => {
+        protocol if SECURE.contains(&protocol) => {
             let mode = tls.and_then(|tls| tls.mode.as_deref()).unwrap_or("SIMPLE");
             let certificate =
                 tls.is_some_and(|tls| tls.credential_name.is_some() || tls.server_certificate.is_some());
             let fine = certificate || matches!(mode, "PASSTHROUGH" | "AUTO_PASSTHROUGH" | "ISTIO_MUTUAL");
-            Some((!fine).then_some(("NoCertificate", "names no certificate")))
+            (!fine).then_some(("NoCertificate", "names no certificate"))
         }
         _ => None,
     }

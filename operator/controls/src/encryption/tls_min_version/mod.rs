@@ -28,7 +28,7 @@ pub struct Params {
     /// Lowest version that may be enabled. Default: "1.2".
     pub min_version: TlsVersion,
     /// Versions that may be enabled; `minVersion` must be among them and none be lower. Default: `minVersion` and all
-    /// later ones, with the default minimum ["1.2", "1.3"].
+    /// later ones, which is 1.2 and 1.3 unless `minVersion` is set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allowed_versions: Option<Vec<TlsVersion>>,
     /// Environments that are judged. Default: `[production, staging]`.

@@ -149,7 +149,7 @@ fn claim(unit: &Unit<'_>, view: &View<'_>, params: &Params, out: &mut Findings) 
                 reason,
                 format!(
                     "{subject} is not encrypted{}: {}",
-                    what.key(reason),
+                    What::key(reason),
                     what.encryption.why
                 ),
             );
@@ -196,7 +196,7 @@ fn default_class(
                     reason,
                     format!(
                         "the default class makes volumes that are not encrypted{}: {why}",
-                        what.key(reason)
+                        What::key(reason)
                     ),
                 )
                 .at("provisioner")
@@ -280,7 +280,7 @@ impl What<'_> {
         })
     }
 
-    fn key(&self, reason: &str) -> &'static str {
+    fn key(reason: &str) -> &'static str {
         if reason == "ProviderKey" {
             " with a key of the customer's"
         } else {

@@ -52,7 +52,7 @@ pub(super) fn check(
             view,
             &template.spec,
             &template.metadata.name,
-            path,
+            &path,
             "claim template",
         ) {
             Ok(brought) => _ = judge(&brought, params, out),
@@ -101,7 +101,7 @@ fn judge(brought: &Brought, params: &Params, out: &mut Findings) -> bool {
             let (name, kind, why) = (&brought.name, brought.what, &brought.encryption.why);
             out.fail(
                 reason,
-                format!("{kind} {name} is not encrypted{}: {why}", what.key(reason)),
+                format!("{kind} {name} is not encrypted{}: {why}", What::key(reason)),
             )
             .at(brought.path.as_str())
             .detail(name.clone())
@@ -129,7 +129,7 @@ fn inline(view: &View<'_>, volume: &Volume, prefix: &str) -> Result<Option<Broug
             .as_ref()
             .map_or(&none, |template| &template.spec);
         let path = format!("{path}.ephemeral.volumeClaimTemplate.spec");
-        return by_claim(view, spec, &volume.name, path, "ephemeral volume").map(Some);
+        return by_claim(view, spec, &volume.name, &path, "ephemeral volume").map(Some);
     }
     let unseen = |what: &str| {
         let message = format!("volume {}: the encryption of {what} cannot be seen", volume.name);
@@ -171,7 +171,7 @@ fn by_claim(
     view: &View<'_>,
     spec: &ClaimSpec,
     name: &str,
-    path: String,
+    path: &str,
     what: &'static str,
 ) -> Result<Brought, Unknown> {
     let class = class_of(view, spec.storage_class_name.as_deref())?.ok_or_else(|| {
