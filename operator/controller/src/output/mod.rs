@@ -2,6 +2,7 @@
 
 mod bucket;
 pub mod events;
+pub mod evidence;
 pub mod metrics;
 pub mod server;
 mod text;
