@@ -39,6 +39,14 @@ impl Unknown {
         )
     }
 
+    /// Objects of a scan are in a namespace whose object is not among them: its labels are not known.
+    pub fn namespace_not_given(namespace: &str) -> Self {
+        Self::new(
+            "NamespaceNotGiven",
+            format!("the Namespace object of {namespace} is not among what was scanned"),
+        )
+    }
+
     /// The configuration is of a sort that no table of ours describes.
     pub fn not_modelled(what: impl fmt::Display) -> Self {
         Self::new("NotModelled", format!("{what} is not modelled"))

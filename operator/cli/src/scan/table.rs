@@ -143,15 +143,19 @@ impl<'s> Page<'s> {
         lines: &HashMap<Fingerprint, usize>,
     ) -> io::Result<()> {
         let mut table = self.table();
+        let mut above = None;
         for (_, reported) in findings.iter().take(self.limit) {
             let finding = &reported.finding;
+            // Two findings of one object are often repaired by one change.
+            let repeated =
+                finding.repair.is_some() && above.replace(&finding.repair) == Some(&finding.repair);
             let reason = if reported.severity == severity {
                 finding.reason.to_owned()
             } else {
                 format!("{} ({})", finding.reason, reported.severity.word())
             };
             let place = self.place(&finding.object, lines.get(&reported.fingerprint).copied());
-            table.add_row([object(&finding.object), place, reason, what(reported)]);
+            table.add_row([object(&finding.object), place, reason, what(reported, repeated)]);
         }
         self.print_table(&table)?;
         self.more(findings.len())
@@ -191,7 +195,7 @@ fn object(object: &ObjRef) -> String {
 }
 
 /// The message, what was seen, and the proposed change.
-fn what(reported: &Reported) -> String {
+fn what(reported: &Reported, repeated: bool) -> String {
     let finding = &reported.finding;
     let mut lines = vec![escape(&finding.message).into_owned()];
     lines.extend(
@@ -201,7 +205,9 @@ fn what(reported: &Reported) -> String {
             .take(EVIDENCE)
             .map(|seen| format!("seen: {}", escape(seen))),
     );
-    if let Some(repair) = &finding.repair {
+    if repeated {
+        lines.push("fix: as above".into());
+    } else if let Some(repair) = &finding.repair {
         let class = match repair.class {
             RepairClass::Safe => "safe",
             RepairClass::NeedsApproval => "needs approval",

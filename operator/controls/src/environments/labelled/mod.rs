@@ -55,7 +55,7 @@ impl Control for Labelled {
                 first_seen(finding.seen(format!("{key}={value}")), &standing);
             }
             EnvironmentLabel::Assumed(_) => {
-                out.unknown(Unknown::new("NamespaceNotGiven", "the Namespace object is not among what was scanned"));
+                out.unknown(Unknown::namespace_not_given(unit.namespace()));
             }
             EnvironmentLabel::Valid(_) | EnvironmentLabel::Overridden(_) => {}
         }

@@ -60,6 +60,9 @@ impl Control for TenantNamespace {
             out.not_applicable(why);
             return Ok(());
         }
+        if !standing.known {
+            return Err(Unknown::namespace_not_given(unit.namespace()));
+        }
         let labels = &unit.object()?.meta.labels;
         let Some((key, tenant)) = settings.tenant_label(labels) else {
             return unlabelled(unit, view, settings, standing.tenant.as_deref(), out);
