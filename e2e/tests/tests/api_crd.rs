@@ -16,8 +16,18 @@ async fn every_sample_of_the_docs_applies() {
     assert!(samples.len() >= 3, "{samples:?}");
     for (file, text) in samples {
         for side in ["--server-side=true", "--server-side=false"] {
-            let args = ["apply", "--dry-run=server", "--validate=strict", side, "-f", &file];
-            cluster.kubectl(args).await.unwrap_or_else(|error| panic!("{file}: {error}\n{text}"));
+            let args = [
+                "apply",
+                "--dry-run=server",
+                "--validate=strict",
+                side,
+                "-f",
+                &file,
+            ];
+            cluster
+                .kubectl(args)
+                .await
+                .unwrap_or_else(|error| panic!("{file}: {error}\n{text}"));
         }
     }
 }
@@ -27,7 +37,15 @@ async fn kubectl_get_shows_mode_score_failing_unknown_and_age() {
     let cluster = Cluster::shared().await.unwrap();
     install(&cluster).await;
     let client = cluster.admin().unwrap();
-    installed::post(&client, "SecurityBaseline", "shown", &json!({ "extends": ["essentials"] }), false).await.unwrap();
+    installed::post(
+        &client,
+        "SecurityBaseline",
+        "shown",
+        &json!({ "extends": ["essentials"] }),
+        false,
+    )
+    .await
+    .unwrap();
     let condition = |kind: &str, status: &str| {
         json!({
             "type": kind, "status": status, "reason": "Because", "message": "", "observedGeneration": 1,
@@ -45,11 +63,21 @@ async fn kubectl_get_shows_mode_score_failing_unknown_and_age() {
         .unwrap();
 
     let narrow = cluster.kubectl(["get", "sb", "shown"]).await.unwrap().stdout;
-    let rows: Vec<Vec<&str>> = narrow.lines().map(|line| line.split_whitespace().collect()).collect();
+    let rows: Vec<Vec<&str>> = narrow
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
     assert_eq!(rows[0], ["NAME", "MODE", "SCORE", "FAILING", "UNKNOWN", "AGE"]);
     assert_eq!(rows[1][..5], ["shown", "Propose", "87", "3", "1"]);
-    let wide = cluster.kubectl(["get", "plimsoll", "-o", "wide"]).await.unwrap().stdout;
-    assert!(wide.contains("ACCEPTED") && wide.contains("COMPLIANT") && wide.contains("EVALUATED"), "{wide}");
+    let wide = cluster
+        .kubectl(["get", "plimsoll", "-o", "wide"])
+        .await
+        .unwrap()
+        .stdout;
+    assert!(
+        wide.contains("ACCEPTED") && wide.contains("COMPLIANT") && wide.contains("EVALUATED"),
+        "{wide}"
+    );
 }
 
 /// No default of the schema gets into a stored baseline: it would override what `extends` says.
@@ -59,7 +87,9 @@ async fn what_is_stored_is_what_was_written() {
     install(&cluster).await;
     let client = cluster.admin().unwrap();
     let spec = json!({ "extends": ["essentials"], "controls": { "availability/replica-redundancy": {} } });
-    installed::post(&client, "SecurityBaseline", "stored", &spec, false).await.unwrap();
+    installed::post(&client, "SecurityBaseline", "stored", &spec, false)
+        .await
+        .unwrap();
     let stored = api(&client, "SecurityBaseline").get("stored").await.unwrap();
     assert_eq!(stored.data["spec"], spec);
 }
@@ -76,7 +106,12 @@ async fn kubectl_explain_answers_for_every_field() {
         let schema = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
         let served = served_schema(&cluster, &kind).await;
         for part in ["spec", "status"] {
-            undescribed(&schema["properties"][part], &served["properties"][part], &format!("{kind}.{part}"), &mut silent);
+            undescribed(
+                &schema["properties"][part],
+                &served["properties"][part],
+                &format!("{kind}.{part}"),
+                &mut silent,
+            );
         }
     }
     assert!(silent.is_empty(), "{silent:?}");
@@ -88,10 +123,17 @@ async fn kubectl_explain_answers_for_every_field() {
             assert!(said.contains(word), "{field} without {word}: {said}");
         }
         for (parameter, _) in registry.defaults(meta.id).unwrap().as_object().unwrap() {
-            assert!(said.contains(parameter.as_str()), "{field} without {parameter}: {said}");
+            assert!(
+                said.contains(parameter.as_str()),
+                "{field} without {parameter}: {said}"
+            );
         }
     }
-    let deep = explain(&cluster, "sb.spec.controls.availability/replica-redundancy.minReplicas").await;
+    let deep = explain(
+        &cluster,
+        "sb.spec.controls.availability/replica-redundancy.minReplicas",
+    )
+    .await;
     assert!(deep.contains("<integer>") && deep.contains("Default"), "{deep}");
     let exception = explain(&cluster, "bex.spec.expires").await;
     assert!(exception.contains("one year"), "{exception}");
@@ -99,19 +141,32 @@ async fn kubectl_explain_answers_for_every_field() {
 
 async fn explain(cluster: &Cluster, field: &str) -> String {
     let what = format!("kubectl explain {field}");
-    eventually(SOON, &what, async || cluster.kubectl(["explain", field]).await).await.unwrap().stdout
+    eventually(SOON, &what, async || cluster.kubectl(["explain", field]).await)
+        .await
+        .unwrap()
+        .stdout
 }
 
 /// The schema as the server publishes it, which is what `kubectl explain` prints.
 async fn served_schema(cluster: &Cluster, kind: &str) -> Value {
     let what = format!("the schema of {kind} is published");
     eventually(SOON, &what, async || {
-        let all = cluster.kubectl(["get", "--raw", "/openapi/v3/apis/plimsoll.dev/v1alpha1"]).await?.stdout;
+        let all = cluster
+            .kubectl(["get", "--raw", "/openapi/v3/apis/plimsoll.dev/v1alpha1"])
+            .await?
+            .stdout;
         let all: Value = serde_json::from_str(&all).map_err(|error| not_yet(error.to_string()))?;
-        let schemas = all["components"]["schemas"].as_object().cloned().unwrap_or_default();
+        let schemas = all["components"]["schemas"]
+            .as_object()
+            .cloned()
+            .unwrap_or_default();
         let ends = format!(".{kind}");
-        let found = schemas.into_iter().find(|(name, _)| name.to_lowercase().ends_with(&ends));
-        found.map(|(_, schema)| schema).ok_or_else(|| not_yet("not among the schemas"))
+        let found = schemas
+            .into_iter()
+            .find(|(name, _)| name.to_lowercase().ends_with(&ends));
+        found
+            .map(|(_, schema)| schema)
+            .ok_or_else(|| not_yet("not among the schemas"))
     })
     .await
     .unwrap()
@@ -127,6 +182,11 @@ fn undescribed(ours: &Value, served: &Value, path: &str, silent: &mut Vec<String
         }
         undescribed(property, served, &path, silent);
         undescribed(&property["items"], &served["items"], &path, silent);
-        undescribed(&property["additionalProperties"], &served["additionalProperties"], &path, silent);
+        undescribed(
+            &property["additionalProperties"],
+            &served["additionalProperties"],
+            &path,
+            silent,
+        );
     }
 }

@@ -21,12 +21,20 @@ async fn template(cluster: &Cluster, args: &[&str]) -> Result<Vec<Value>, Error>
     let chart = chart("plimsoll");
     let fixed = ["template", "plimsoll", chart.as_str(), "-n", NAMESPACE];
     let text = cluster.helm(fixed.iter().chain(args)).await?.stdout;
-    Ok(text.split("\n---\n").map(|d| serde_yaml::from_str(d).unwrap()).filter(|d: &Value| d.is_object()).collect())
+    Ok(text
+        .split("\n---\n")
+        .map(|d| serde_yaml::from_str(d).unwrap())
+        .filter(|d: &Value| d.is_object())
+        .collect())
 }
 
 fn rules(objects: &[Value]) -> Vec<Value> {
-    let roles = objects.iter().filter(|o| o["kind"] == "ClusterRole" || o["kind"] == "Role");
-    roles.flat_map(|role| role["rules"].as_array().unwrap().clone()).collect()
+    let roles = objects
+        .iter()
+        .filter(|o| o["kind"] == "ClusterRole" || o["kind"] == "Role");
+    roles
+        .flat_map(|role| role["rules"].as_array().unwrap().clone())
+        .collect()
 }
 
 #[tokio::test]
@@ -37,12 +45,26 @@ async fn each_environment_installs_its_baseline() {
         let objects = template(&cluster, &["-f", &values]).await.unwrap();
         let baseline = objects.iter().find(|o| o["kind"] == "SecurityBaseline").unwrap();
         assert_eq!(baseline["metadata"]["name"], environment);
-        assert!(baseline["spec"]["platform"]["namespaces"].as_array().unwrap().contains(&json!(NAMESPACE)));
+        assert!(
+            baseline["spec"]["platform"]["namespaces"]
+                .as_array()
+                .unwrap()
+                .contains(&json!(NAMESPACE))
+        );
         let spec: BaselineSpec = serde_json::from_value(baseline["spec"].clone()).unwrap();
         let compiled = compile(
-            environment, 1, &spec, &plimsoll_controls::presets(), &plimsoll_controls::registry(), None,
+            environment,
+            1,
+            &spec,
+            &plimsoll_controls::presets(),
+            &plimsoll_controls::registry(),
+            None,
         );
-        assert!(compiled.problems.is_empty(), "{environment}: {:?}", compiled.problems);
+        assert!(
+            compiled.problems.is_empty(),
+            "{environment}: {:?}",
+            compiled.problems
+        );
     }
 }
 
@@ -55,17 +77,28 @@ async fn misspelt_values_are_refused() {
         (vec![], "environment"),
         (set("environment=prod").to_vec(), "environment"),
         ([set(production), set("replica=3")].concat(), "replica"),
-        ([set(production), set("remediation.enable=true")].concat(), "enable"),
+        (
+            [set(production), set("remediation.enable=true")].concat(),
+            "enable",
+        ),
         ([set(production), set("baseline.mode=Off")].concat(), "mode"),
         ([set(production), set("replicas=0")].concat(), "replicas"),
         ([set(production), set("image.digest=latest")].concat(), "digest"),
         (
-            [set(production), set("remediation.enabled=true"), set("remediation.controls={no/such}")].concat(),
+            [
+                set(production),
+                set("remediation.enabled=true"),
+                set("remediation.controls={no/such}"),
+            ]
+            .concat(),
             "no/such has no repair",
         ),
     ];
     for (args, word) in cases {
-        let error = template(&cluster, &args).await.expect_err(&format!("{args:?}")).to_string();
+        let error = template(&cluster, &args)
+            .await
+            .expect_err(&format!("{args:?}"))
+            .to_string();
         assert!(error.contains(word), "{args:?}: {error}");
     }
 }
@@ -73,32 +106,71 @@ async fn misspelt_values_are_refused() {
 #[tokio::test]
 async fn rights_are_no_wider_than_what_is_switched_on() {
     let cluster = Cluster::shared().await.unwrap();
-    let reading = template(&cluster, &["--set", "environment=production"]).await.unwrap();
-    let fixing = ["--set", "environment=production", "--set", "remediation.enabled=true"];
+    let reading = template(&cluster, &["--set", "environment=production"])
+        .await
+        .unwrap();
+    let fixing = [
+        "--set",
+        "environment=production",
+        "--set",
+        "remediation.enabled=true",
+    ];
     let one = "remediation.controls={availability/disruption-budget}";
     let all = template(&cluster, &fixing).await.unwrap();
-    let one = template(&cluster, &[&fixing[..], &["--set", one]].concat()).await.unwrap();
-    let own = ["plimsoll.dev", "authorization.k8s.io", "coordination.k8s.io", "events.k8s.io"];
+    let one = template(&cluster, &[&fixing[..], &["--set", one]].concat())
+        .await
+        .unwrap();
+    let own = [
+        "plimsoll.dev",
+        "authorization.k8s.io",
+        "coordination.k8s.io",
+        "events.k8s.io",
+    ];
     let foreign_writes = |objects: &[Value]| -> Vec<String> {
         let rules = rules(objects);
-        let text = |rule: &Value, key: &str| -> Vec<String> { serde_json::from_value(rule[key].clone()).unwrap() };
+        let text =
+            |rule: &Value, key: &str| -> Vec<String> { serde_json::from_value(rule[key].clone()).unwrap() };
         for rule in &rules {
             for key in ["apiGroups", "resources", "verbs"] {
-                assert!(text(rule, key).iter().all(|word| !word.contains('*')), "a wildcard: {rule}");
+                assert!(
+                    text(rule, key).iter().all(|word| !word.contains('*')),
+                    "a wildcard: {rule}"
+                );
             }
-            assert!(!text(rule, "resources").iter().any(|r| r == "secrets" || r == "nodes/proxy"), "{rule}");
+            assert!(
+                !text(rule, "resources")
+                    .iter()
+                    .any(|r| r == "secrets" || r == "nodes/proxy"),
+                "{rule}"
+            );
         }
         rules
             .iter()
-            .filter(|rule| !text(rule, "apiGroups").iter().any(|group| own.contains(&group.as_str())))
-            .flat_map(|rule| text(rule, "verbs").into_iter().map(move |verb| format!("{verb} {}", rule["resources"][0].as_str().unwrap())))
-            .filter(|write| !["get ", "list ", "watch "].iter().any(|verb| write.starts_with(verb)))
+            .filter(|rule| {
+                !text(rule, "apiGroups")
+                    .iter()
+                    .any(|group| own.contains(&group.as_str()))
+            })
+            .flat_map(|rule| {
+                text(rule, "verbs")
+                    .into_iter()
+                    .map(move |verb| format!("{verb} {}", rule["resources"][0].as_str().unwrap()))
+            })
+            .filter(|write| {
+                !["get ", "list ", "watch "]
+                    .iter()
+                    .any(|verb| write.starts_with(verb))
+            })
             .collect()
     };
     assert_eq!(foreign_writes(&reading), Vec::<String>::new());
     assert_eq!(foreign_writes(&one), ["create poddisruptionbudgets"]);
     let all = foreign_writes(&all);
-    let rights: usize = plimsoll_controls::registry().metas().flat_map(|meta| meta.rights).map(|r| r.verbs.len()).sum();
+    let rights: usize = plimsoll_controls::registry()
+        .metas()
+        .flat_map(|meta| meta.rights)
+        .map(|r| r.verbs.len())
+        .sum();
     assert!(all.len() > 1 && all.len() <= rights, "{all:?}");
 }
 
@@ -109,10 +181,20 @@ async fn the_operators_account_may_do_what_it_needs_and_no_more() {
     let may = async |verb: &str, resource: &str| {
         let user = format!("--as=system:serviceaccount:{NAMESPACE}:plimsoll");
         let args = ["auth", "can-i", verb, resource, "-A", &user];
-        let output = cluster.tool("kubectl").unwrap().args(args).output().await.unwrap();
+        let output = cluster
+            .tool("kubectl")
+            .unwrap()
+            .args(args)
+            .output()
+            .await
+            .unwrap();
         output.stdout.trim() == "yes"
     };
-    for kind in plimsoll_controls::registry().reads().iter().filter(|kind| !kind.is_optional()) {
+    for kind in plimsoll_controls::registry()
+        .reads()
+        .iter()
+        .filter(|kind| !kind.is_optional())
+    {
         for verb in ["list", "watch"] {
             assert!(may(verb, &kind.resource()).await, "{verb} {kind}");
         }
@@ -169,7 +251,11 @@ async fn dump(cluster: &Cluster) -> String {
         .filter(|kind| !kind.is_optional())
         .map(Kind::resource)
         .collect();
-    cluster.kubectl(["get", &kinds.join(","), "-A", "-o", "json"]).await.unwrap().stdout
+    cluster
+        .kubectl(["get", &kinds.join(","), "-A", "-o", "json"])
+        .await
+        .unwrap()
+        .stdout
 }
 
 fn judge(dump: &str, spec: &BaselineSpec) -> Vec<String> {
@@ -177,20 +263,43 @@ fn judge(dump: &str, spec: &BaselineSpec) -> Vec<String> {
     assert!(intake.objects.len() > 10, "{}", intake.objects.len());
     let mut engine = Engine::scan();
     let registry = plimsoll_controls::registry();
-    engine.set_baselines(vec![compile("own", 1, spec, &plimsoll_controls::presets(), &registry, None)]);
+    engine.set_baselines(vec![compile(
+        "own",
+        1,
+        spec,
+        &plimsoll_controls::presets(),
+        &registry,
+        None,
+    )]);
     for kind in Kind::ALL {
-        engine.set_coverage(*kind, if kind.is_optional() { Coverage::Absent } else { Coverage::Complete });
+        engine.set_coverage(
+            *kind,
+            if kind.is_optional() {
+                Coverage::Absent
+            } else {
+                Coverage::Complete
+            },
+        );
     }
     for (object, _) in intake.objects {
         engine.upsert(object);
     }
     engine.turn(jiff::Timestamp::now());
     let report = engine.report().baselines.get("own").unwrap().clone();
-    let own = report.units.values().filter(|unit| unit.key.subject.governing_namespace() == Some(NAMESPACE));
+    let own = report
+        .units
+        .values()
+        .filter(|unit| unit.key.subject.governing_namespace() == Some(NAMESPACE));
     let own: Vec<_> = own.collect();
-    assert!(own.iter().any(|unit| unit.verdict == Verdict::Pass), "nothing of the namespace was judged");
+    assert!(
+        own.iter().any(|unit| unit.verdict == Verdict::Pass),
+        "nothing of the namespace was judged"
+    );
     own.iter()
-        .flat_map(|unit| unit.failing().map(|f| format!("{} {}: {}", unit.key.control, f.finding.object, f.finding.message)))
+        .flat_map(|unit| {
+            unit.failing()
+                .map(|f| format!("{} {}: {}", unit.key.control, f.finding.object, f.finding.message))
+        })
         .collect()
 }
 
@@ -200,17 +309,48 @@ async fn uninstalling_keeps_the_kinds_and_what_people_wrote() {
     let client = cluster.admin().unwrap();
     let (crds, main) = (chart("plimsoll-crds"), chart("plimsoll"));
     let values = |environment: &str| format!("{main}/values-{environment}.yaml");
-    cluster.helm(["install", "plimsoll-crds", &crds, "-n", NAMESPACE, "--create-namespace"]).await.unwrap();
-    cluster.helm(["install", "plimsoll", &main, "-n", NAMESPACE, "-f", &values("staging"), "--wait"]).await.unwrap();
+    cluster
+        .helm([
+            "install",
+            "plimsoll-crds",
+            &crds,
+            "-n",
+            NAMESPACE,
+            "--create-namespace",
+        ])
+        .await
+        .unwrap();
+    cluster
+        .helm([
+            "install",
+            "plimsoll",
+            &main,
+            "-n",
+            NAMESPACE,
+            "-f",
+            &values("staging"),
+            "--wait",
+        ])
+        .await
+        .unwrap();
     policies_hold(client.clone()).await;
-    let mine = top().join("docs/samples/first-baseline.yaml").display().to_string();
+    let mine = top()
+        .join("docs/samples/first-baseline.yaml")
+        .display()
+        .to_string();
     cluster.kubectl(["apply", "-f", &mine]).await.unwrap();
 
     // Upgrades: again the same, and with another choice of everything that can be chosen.
-    cluster.helm(["upgrade", "plimsoll-crds", &crds, "-n", NAMESPACE]).await.unwrap();
+    cluster
+        .helm(["upgrade", "plimsoll-crds", &crds, "-n", NAMESPACE])
+        .await
+        .unwrap();
     let upgrade = ["upgrade", "plimsoll", &main, "-n", NAMESPACE, "-f"];
     let values = [values("staging"), values("production")];
-    cluster.helm([&upgrade[..], &[values[0].as_str()]].concat()).await.unwrap();
+    cluster
+        .helm([&upgrade[..], &[values[0].as_str()]].concat())
+        .await
+        .unwrap();
     let more = [
         values[1].as_str(),
         "--set",
@@ -223,28 +363,72 @@ async fn uninstalling_keeps_the_kinds_and_what_people_wrote() {
     ];
     cluster.helm([&upgrade[..], &more].concat()).await.unwrap();
     assert_eq!(baselines(&cluster).await, ["first", "production"]);
-    let spec = api(&client, "SecurityBaseline").get("production").await.unwrap().data["spec"].clone();
+    let spec = api(&client, "SecurityBaseline")
+        .get("production")
+        .await
+        .unwrap()
+        .data["spec"]
+        .clone();
     assert_eq!(spec["mode"], "Enforce");
-    assert_eq!(spec["controls"]["availability/replica-redundancy"]["minReplicas"], 3);
+    assert_eq!(
+        spec["controls"]["availability/replica-redundancy"]["minReplicas"],
+        3
+    );
 
-    cluster.helm(["uninstall", "plimsoll", "-n", NAMESPACE, "--wait"]).await.unwrap();
-    cluster.helm(["uninstall", "plimsoll-crds", "-n", NAMESPACE, "--wait"]).await.unwrap();
+    cluster
+        .helm(["uninstall", "plimsoll", "-n", NAMESPACE, "--wait"])
+        .await
+        .unwrap();
+    cluster
+        .helm(["uninstall", "plimsoll-crds", "-n", NAMESPACE, "--wait"])
+        .await
+        .unwrap();
     assert_eq!(baselines(&cluster).await, ["first"]);
-    let left = "clusterroles,clusterrolebindings,validatingadmissionpolicies,validatingadmissionpolicybindings";
-    let left = cluster.kubectl(["get", left, "-l", "app.kubernetes.io/part-of=plimsoll", "-o", "name"]).await.unwrap();
+    let left =
+        "clusterroles,clusterrolebindings,validatingadmissionpolicies,validatingadmissionpolicybindings";
+    let left = cluster
+        .kubectl([
+            "get",
+            left,
+            "-l",
+            "app.kubernetes.io/part-of=plimsoll",
+            "-o",
+            "name",
+        ])
+        .await
+        .unwrap();
     assert_eq!(left.stdout, "");
-    let workloads = cluster.kubectl(["get", "deployments,services,networkpolicies,pdb", "-n", NAMESPACE, "-o", "name"]).await;
+    let workloads = cluster
+        .kubectl([
+            "get",
+            "deployments,services,networkpolicies,pdb",
+            "-n",
+            NAMESPACE,
+            "-o",
+            "name",
+        ])
+        .await;
     assert_eq!(workloads.unwrap().stdout, "");
 
     // And it can come back.
-    cluster.helm(["install", "plimsoll-crds", &crds, "-n", NAMESPACE]).await.unwrap();
-    cluster.helm(["install", "plimsoll", &main, "-n", NAMESPACE, "-f", &values[1]]).await.unwrap();
+    cluster
+        .helm(["install", "plimsoll-crds", &crds, "-n", NAMESPACE])
+        .await
+        .unwrap();
+    cluster
+        .helm(["install", "plimsoll", &main, "-n", NAMESPACE, "-f", &values[1]])
+        .await
+        .unwrap();
     assert_eq!(baselines(&cluster).await, ["first", "production"]);
 }
 
 async fn baselines(cluster: &Cluster) -> Vec<String> {
     let path = "jsonpath={range .items[*]}{.metadata.name}{'\\n'}{end}";
-    let names = cluster.kubectl(["get", "securitybaselines", "-o", path]).await.unwrap().stdout;
+    let names = cluster
+        .kubectl(["get", "securitybaselines", "-o", path])
+        .await
+        .unwrap()
+        .stdout;
     let sorted: BTreeMap<String, ()> = names.lines().map(|name| (name.to_owned(), ())).collect();
     sorted.into_keys().collect()
 }

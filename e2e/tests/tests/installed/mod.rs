@@ -29,11 +29,31 @@ pub(crate) fn chart(name: &str) -> String {
 pub(crate) async fn install(cluster: &Cluster) {
     static DONE: OnceCell<()> = OnceCell::const_new();
     DONE.get_or_init(async || {
-        cluster.namespace(NAMESPACE, &[("pod-security.kubernetes.io/enforce", "restricted")]).await.unwrap();
-        let crds = ["install", "plimsoll-crds", &chart("plimsoll-crds"), "-n", NAMESPACE];
+        cluster
+            .namespace(NAMESPACE, &[("pod-security.kubernetes.io/enforce", "restricted")])
+            .await
+            .unwrap();
+        let crds = [
+            "install",
+            "plimsoll-crds",
+            &chart("plimsoll-crds"),
+            "-n",
+            NAMESPACE,
+        ];
         cluster.helm(crds).await.unwrap();
         let values = format!("{}/values-production.yaml", chart("plimsoll"));
-        cluster.helm(["install", "plimsoll", &chart("plimsoll"), "-n", NAMESPACE, "-f", &values]).await.unwrap();
+        cluster
+            .helm([
+                "install",
+                "plimsoll",
+                &chart("plimsoll"),
+                "-n",
+                NAMESPACE,
+                "-f",
+                &values,
+            ])
+            .await
+            .unwrap();
         policies_hold(cluster.admin().unwrap()).await;
     })
     .await;
@@ -117,7 +137,10 @@ pub(crate) async fn post(
     spec: &Value,
     dry_run: bool,
 ) -> Result<(), String> {
-    let params = PostParams { dry_run, field_manager: None };
+    let params = PostParams {
+        dry_run,
+        field_manager: None,
+    };
     let created = api(client, kind).create(&params, &object(kind, name, spec)).await;
     created.map(drop).map_err(|error| error.to_string())
 }
