@@ -1,0 +1,434 @@
+//! The charts, installed, upgraded and uninstalled by the real Helm.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod installed;
+
+use std::collections::BTreeMap;
+
+use installed::{NAMESPACE, SOON, api, chart, install, policies_hold, top};
+use kube_test::{Cluster, Error, eventually, not_yet};
+use plimsoll_engine::{
+    Engine,
+    baseline::{BaselineSpec, compile},
+    coverage::Coverage,
+    finding::Verdict,
+    intake::Intake,
+    kind::Kind,
+};
+use serde_json::{Value, json};
+
+async fn template(cluster: &Cluster, args: &[&str]) -> Result<Vec<Value>, Error> {
+    let chart = chart("plimsoll");
+    let fixed = ["template", "plimsoll", chart.as_str(), "-n", NAMESPACE];
+    let text = cluster.helm(fixed.iter().chain(args)).await?.stdout;
+    Ok(text
+        .split("\n---\n")
+        .map(|d| serde_yaml::from_str(d).unwrap())
+        .filter(|d: &Value| d.is_object())
+        .collect())
+}
+
+fn rules(objects: &[Value]) -> Vec<Value> {
+    let roles = objects
+        .iter()
+        .filter(|o| o["kind"] == "ClusterRole" || o["kind"] == "Role");
+    roles
+        .flat_map(|role| role["rules"].as_array().unwrap().clone())
+        .collect()
+}
+
+#[tokio::test]
+async fn each_environment_installs_its_baseline() {
+    let cluster = Cluster::shared().await.unwrap();
+    for environment in ["production", "staging", "development"] {
+        let values = format!("{}/values-{environment}.yaml", chart("plimsoll"));
+        let objects = template(&cluster, &["-f", &values]).await.unwrap();
+        let baseline = objects.iter().find(|o| o["kind"] == "SecurityBaseline").unwrap();
+        assert_eq!(baseline["metadata"]["name"], environment);
+        assert!(
+            baseline["spec"]["platform"]["namespaces"]
+                .as_array()
+                .unwrap()
+                .contains(&json!(NAMESPACE))
+        );
+        let spec: BaselineSpec = serde_json::from_value(baseline["spec"].clone()).unwrap();
+        let compiled = compile(
+            environment,
+            1,
+            &spec,
+            &plimsoll_controls::presets(),
+            &plimsoll_controls::registry(),
+            None,
+        );
+        assert!(
+            compiled.problems.is_empty(),
+            "{environment}: {:?}",
+            compiled.problems
+        );
+    }
+}
+
+#[tokio::test]
+async fn misspelt_values_are_refused() {
+    let cluster = Cluster::shared().await.unwrap();
+    let set = |what: &'static str| ["--set", what];
+    let production = "environment=production";
+    let cases: Vec<(Vec<&str>, &str)> = vec![
+        (vec![], "environment"),
+        (set("environment=prod").to_vec(), "environment"),
+        ([set(production), set("replica=3")].concat(), "replica"),
+        (
+            [set(production), set("remediation.enable=true")].concat(),
+            "enable",
+        ),
+        ([set(production), set("baseline.mode=Off")].concat(), "mode"),
+        ([set(production), set("replicas=0")].concat(), "replicas"),
+        ([set(production), set("image.digest=latest")].concat(), "digest"),
+        (
+            [
+                set(production),
+                set("remediation.enabled=true"),
+                set("remediation.controls={no/such}"),
+            ]
+            .concat(),
+            "no/such has no repair",
+        ),
+    ];
+    for (args, word) in cases {
+        let error = template(&cluster, &args)
+            .await
+            .expect_err(&format!("{args:?}"))
+            .to_string();
+        assert!(error.contains(word), "{args:?}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn rights_are_no_wider_than_what_is_switched_on() {
+    let cluster = Cluster::shared().await.unwrap();
+    let reading = template(&cluster, &["--set", "environment=production"])
+        .await
+        .unwrap();
+    let fixing = [
+        "--set",
+        "environment=production",
+        "--set",
+        "remediation.enabled=true",
+    ];
+    let one = "remediation.controls={availability/disruption-budget}";
+    let all = template(&cluster, &fixing).await.unwrap();
+    let one = template(&cluster, &[&fixing[..], &["--set", one]].concat())
+        .await
+        .unwrap();
+    let own = [
+        "plimsoll.dev",
+        "authorization.k8s.io",
+        "coordination.k8s.io",
+        "events.k8s.io",
+    ];
+    let foreign_writes = |objects: &[Value]| -> Vec<String> {
+        let rules = rules(objects);
+        let text =
+            |rule: &Value, key: &str| -> Vec<String> { serde_json::from_value(rule[key].clone()).unwrap() };
+        for rule in &rules {
+            for key in ["apiGroups", "resources", "verbs"] {
+                assert!(
+                    text(rule, key).iter().all(|word| !word.contains('*')),
+                    "a wildcard: {rule}"
+                );
+            }
+            assert!(
+                !text(rule, "resources")
+                    .iter()
+                    .any(|r| r == "secrets" || r == "nodes/proxy"),
+                "{rule}"
+            );
+        }
+        rules
+            .iter()
+            .filter(|rule| {
+                !text(rule, "apiGroups")
+                    .iter()
+                    .any(|group| own.contains(&group.as_str()))
+            })
+            .flat_map(|rule| {
+                text(rule, "verbs")
+                    .into_iter()
+                    .map(move |verb| format!("{verb} {}", rule["resources"][0].as_str().unwrap()))
+            })
+            .filter(|write| {
+                !["get ", "list ", "watch "]
+                    .iter()
+                    .any(|verb| write.starts_with(verb))
+            })
+            .collect()
+    };
+    assert_eq!(foreign_writes(&reading), Vec::<String>::new());
+    assert_eq!(foreign_writes(&one), ["create poddisruptionbudgets"]);
+    let all = foreign_writes(&all);
+    let rights: usize = plimsoll_controls::registry()
+        .metas()
+        .flat_map(|meta| meta.rights)
+        .map(|r| r.verbs.len())
+        .sum();
+    assert!(all.len() > 1 && all.len() <= rights, "{all:?}");
+}
+
+#[tokio::test]
+async fn the_operators_account_may_do_what_it_needs_and_no_more() {
+    let cluster = Cluster::shared().await.unwrap();
+    install(&cluster).await;
+    let may = async |verb: &str, resource: &str| {
+        let user = format!("--as=system:serviceaccount:{NAMESPACE}:plimsoll");
+        let args = ["auth", "can-i", verb, resource, "-A", &user];
+        let output = cluster
+            .tool("kubectl")
+            .unwrap()
+            .args(args)
+            .output()
+            .await
+            .unwrap();
+        output.stdout.trim() == "yes"
+    };
+    for kind in plimsoll_controls::registry()
+        .reads()
+        .iter()
+        .filter(|kind| !kind.is_optional())
+    {
+        for verb in ["list", "watch"] {
+            assert!(may(verb, &kind.resource()).await, "{verb} {kind}");
+        }
+    }
+    for (verb, resource) in [
+        ("watch", "securitybaselines.plimsoll.dev"),
+        ("patch", "securitybaselines.plimsoll.dev/status"),
+        ("patch", "evidencerecords.plimsoll.dev"),
+        ("watch", "customresourcedefinitions"),
+        ("create", "events"),
+    ] {
+        assert!(may(verb, resource).await, "{verb} {resource}");
+    }
+    for (verb, resource) in [
+        ("get", "secrets"),
+        ("list", "secrets"),
+        ("patch", "deployments.apps"),
+        ("patch", "deployments.apps/scale"),
+        ("create", "poddisruptionbudgets.policy"),
+        ("delete", "pods"),
+        ("patch", "securitybaselines.plimsoll.dev"),
+        ("create", "baselineexceptions.plimsoll.dev"),
+        ("update", "leases.coordination.k8s.io"),
+        ("create", "clusterrolebindings"),
+    ] {
+        assert!(!may(verb, resource).await, "{verb} {resource}");
+    }
+}
+
+#[tokio::test]
+async fn its_own_namespace_has_no_failing_finding() {
+    let cluster = Cluster::shared().await.unwrap();
+    install(&cluster).await;
+    eventually(SOON, "both replicas run", async || {
+        let path = "jsonpath={.status.availableReplicas}";
+        let args = ["get", "deployment/plimsoll", "-n", NAMESPACE, "-o", path];
+        let seen = cluster.kubectl(args).await?.stdout;
+        if seen == "2" { Ok(()) } else { Err(not_yet(seen)) }
+    })
+    .await
+    .unwrap();
+    let client = cluster.admin().unwrap();
+    let baseline = api(&client, "SecurityBaseline").get("production").await.unwrap();
+    let spec: BaselineSpec = serde_json::from_value(baseline.data["spec"].clone()).unwrap();
+    let failing = judge(&dump(&cluster).await, &spec);
+    assert!(failing.is_empty(), "{failing:#?}");
+}
+
+/// Every object of the cluster that some control reads, as one list.
+async fn dump(cluster: &Cluster) -> String {
+    let kinds: Vec<String> = plimsoll_controls::registry()
+        .reads()
+        .iter()
+        .filter(|kind| !kind.is_optional())
+        .map(Kind::resource)
+        .collect();
+    cluster
+        .kubectl(["get", &kinds.join(","), "-A", "-o", "json"])
+        .await
+        .unwrap()
+        .stdout
+}
+
+fn judge(dump: &str, spec: &BaselineSpec) -> Vec<String> {
+    let intake = Intake::read(&[dump.as_bytes()], "default");
+    assert!(intake.objects.len() > 10, "{}", intake.objects.len());
+    let mut engine = Engine::scan();
+    let registry = plimsoll_controls::registry();
+    engine.set_baselines(vec![compile(
+        "own",
+        1,
+        spec,
+        &plimsoll_controls::presets(),
+        &registry,
+        None,
+    )]);
+    for kind in Kind::ALL {
+        engine.set_coverage(
+            *kind,
+            if kind.is_optional() {
+                Coverage::Absent
+            } else {
+                Coverage::Complete
+            },
+        );
+    }
+    for (object, _) in intake.objects {
+        engine.upsert(object);
+    }
+    engine.turn(jiff::Timestamp::now());
+    let report = engine.report().baselines.get("own").unwrap().clone();
+    let own = report
+        .units
+        .values()
+        .filter(|unit| unit.key.subject.governing_namespace() == Some(NAMESPACE));
+    let own: Vec<_> = own.collect();
+    assert!(
+        own.iter().any(|unit| unit.verdict == Verdict::Pass),
+        "nothing of the namespace was judged"
+    );
+    own.iter()
+        .flat_map(|unit| {
+            unit.failing()
+                .map(|f| format!("{} {}: {}", unit.key.control, f.finding.object, f.finding.message))
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn uninstalling_keeps_the_kinds_and_what_people_wrote() {
+    let cluster = Cluster::start().await.unwrap();
+    let client = cluster.admin().unwrap();
+    let (crds, main) = (chart("plimsoll-crds"), chart("plimsoll"));
+    let values = |environment: &str| format!("{main}/values-{environment}.yaml");
+    cluster
+        .helm([
+            "install",
+            "plimsoll-crds",
+            &crds,
+            "-n",
+            NAMESPACE,
+            "--create-namespace",
+        ])
+        .await
+        .unwrap();
+    cluster
+        .helm([
+            "install",
+            "plimsoll",
+            &main,
+            "-n",
+            NAMESPACE,
+            "-f",
+            &values("staging"),
+            "--wait",
+        ])
+        .await
+        .unwrap();
+    policies_hold(client.clone()).await;
+    let mine = top()
+        .join("docs/samples/first-baseline.yaml")
+        .display()
+        .to_string();
+    cluster.kubectl(["apply", "-f", &mine]).await.unwrap();
+
+    // Upgrades: again the same, and with another choice of everything that can be chosen.
+    cluster
+        .helm(["upgrade", "plimsoll-crds", &crds, "-n", NAMESPACE])
+        .await
+        .unwrap();
+    let upgrade = ["upgrade", "plimsoll", &main, "-n", NAMESPACE, "-f"];
+    let values = [values("staging"), values("production")];
+    cluster
+        .helm([&upgrade[..], &[values[0].as_str()]].concat())
+        .await
+        .unwrap();
+    let more = [
+        values[1].as_str(),
+        "--set",
+        "remediation.enabled=true",
+        "--set-json",
+        r#"baseline.spec={"controls":{"availability/replica-redundancy":{"minReplicas":3}}}"#,
+        "--set",
+        "baseline.mode=Enforce",
+        "--wait",
+    ];
+    cluster.helm([&upgrade[..], &more].concat()).await.unwrap();
+    assert_eq!(baselines(&cluster).await, ["first", "production"]);
+    let spec = api(&client, "SecurityBaseline")
+        .get("production")
+        .await
+        .unwrap()
+        .data["spec"]
+        .clone();
+    assert_eq!(spec["mode"], "Enforce");
+    assert_eq!(
+        spec["controls"]["availability/replica-redundancy"]["minReplicas"],
+        3
+    );
+
+    cluster
+        .helm(["uninstall", "plimsoll", "-n", NAMESPACE, "--wait"])
+        .await
+        .unwrap();
+    cluster
+        .helm(["uninstall", "plimsoll-crds", "-n", NAMESPACE, "--wait"])
+        .await
+        .unwrap();
+    assert_eq!(baselines(&cluster).await, ["first"]);
+    let left =
+        "clusterroles,clusterrolebindings,validatingadmissionpolicies,validatingadmissionpolicybindings";
+    let left = cluster
+        .kubectl([
+            "get",
+            left,
+            "-l",
+            "app.kubernetes.io/part-of=plimsoll",
+            "-o",
+            "name",
+        ])
+        .await
+        .unwrap();
+    assert_eq!(left.stdout, "");
+    let workloads = cluster
+        .kubectl([
+            "get",
+            "deployments,services,networkpolicies,pdb",
+            "-n",
+            NAMESPACE,
+            "-o",
+            "name",
+        ])
+        .await;
+    assert_eq!(workloads.unwrap().stdout, "");
+
+    // And it can come back.
+    cluster
+        .helm(["install", "plimsoll-crds", &crds, "-n", NAMESPACE])
+        .await
+        .unwrap();
+    cluster
+        .helm(["install", "plimsoll", &main, "-n", NAMESPACE, "-f", &values[1]])
+        .await
+        .unwrap();
+    assert_eq!(baselines(&cluster).await, ["first", "production"]);
+}
+
+async fn baselines(cluster: &Cluster) -> Vec<String> {
+    let path = "jsonpath={range .items[*]}{.metadata.name}{'\\n'}{end}";
+    let names = cluster
+        .kubectl(["get", "securitybaselines", "-o", path])
+        .await
+        .unwrap()
+        .stdout;
+    let sorted: BTreeMap<String, ()> = names.lines().map(|name| (name.to_owned(), ())).collect();
+    sorted.into_keys().collect()
+}
