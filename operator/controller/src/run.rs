@@ -22,7 +22,6 @@ use crate::{
         evidence::{self, Evidence, Keeper},
         metrics::{Metrics, Outcomes, Turns},
         server::{ServeError, Server},
-        status::Status,
     },
     remediate::{Records, Remediation, counters::Counters, record::Record},
     source::{Input, Own, watch_access, watch_kind, watch_own, watch_served},
@@ -60,8 +59,10 @@ pub async fn run(
     info!(address = %server.address(), identity = config.identity, "serving");
     let mut operator = Operator::new(client, config, registry, presets, stop.clone());
     operator.serve(server);
-    operator.measure().await;
-    operator.act();
+    if let Some(memory) = operator.memory().await {
+        operator.act(&memory);
+        operator.measure(memory);
+    }
     operator.join(&stop).await
 }
 
@@ -124,9 +125,8 @@ impl Operator {
         self.tasks.spawn(server.run(published, Arc::new(metrics), self.stop.clone()));
     }
 
-    /// Sources and actor. What was remembered is loaded first: without it every finding would look new.
-    async fn measure(&mut self) {
-        let Some(memory) = self.memory().await else { return };
+    /// Sources and actor.
+    fn measure(&mut self, memory: Shards) {
         let (inputs, queue) = mpsc::channel(INPUTS);
         self.sources(&inputs);
         let outlets = Outlets {
@@ -140,6 +140,7 @@ impl Operator {
         self.tasks.spawn(actor.run(queue, deadline, coalesce, self.stop.clone()));
     }
 
+    /// What earlier processes remembered: without it every finding would look new.
     async fn memory(&self) -> Option<Shards> {
         loop {
             match evidence::load_all(self.client.clone()).await {
@@ -174,13 +175,11 @@ impl Operator {
     }
 
     /// What only the leader does.
-    fn act(&mut self) {
+    fn act(&mut self, memory: &Shards) {
         let (client, leading) = (&self.client, &self.leadership.leading);
         let events = Events::new(client.clone(), &self.config.identity, self.outcomes.clone());
         self.tasks.spawn(events.run(self.changes.subscribe(), leading.clone(), self.stop.clone()));
-        let status = Status::new(client.clone(), self.registry.clone(), self.outcomes.clone());
-        self.tasks.spawn(status.run(self.published.1.clone(), leading.clone(), self.stop.clone()));
-        let (evidence, keeper) = Evidence::new(client.clone(), self.leadership.fence.clone(), self.outcomes.clone());
+        let (evidence, keeper) = Evidence::new(client.clone(), self.leadership.fence.clone(), self.outcomes.clone(), memory);
         if let Some(remembered) = self.remembered.1.take() {
             self.tasks.spawn(evidence.run(remembered, leading.clone(), self.stop.clone()));
         }
