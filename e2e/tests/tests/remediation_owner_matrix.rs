@@ -411,7 +411,6 @@ async fn scaled_by_an_autoscaler_the_autoscaler_is_the_object() -> Result<()> {
     for (deploy, min) in [(CLIENT_SIDE, "minReplicas: 1, "), (SERVER_SIDE, "")] {
         place.kubectl("delete hpa web --ignore-not-found", "").await?;
         place.kubectl(deploy, &hpa(min)).await?;
-        let before = place.live("web").await?.metadata.generation;
         let target = place.object(Kind::HorizontalPodAutoscaler, "web");
         let raise = step(Change::MinReplicas {
             target,
@@ -423,13 +422,13 @@ async fn scaled_by_an_autoscaler_the_autoscaler_is_the_object() -> Result<()> {
         };
         place.writer.write(&intent, &always).await?;
         assert!(matches!(place.writer.look(&raise).await?, Look::AlreadyThere));
-        assert_eq!(place.live("web").await?.metadata.generation, before);
         place
             .kubectl(deploy, &hpa(min).replace("maxReplicas: 5", "maxReplicas: 6"))
             .await
             .context("the owner's next deploy")?;
     }
     if !cluster.is_external() {
+        // Never the Deployment: that is for the autoscaler's own controller, which may have raised it meanwhile.
         assert_eq!(
             place.written().await?,
             ["patch horizontalpodautoscalers scaled/web"; 2]
@@ -578,6 +577,10 @@ impl Records for Remembered {
 }
 
 /// A report in which one baseline wants these changes, or finds nothing.
+#[allow(
+    clippy::default_trait_access,
+    reason = "the maps' crate is no dependency of the tests"
+)]
 fn published(mode: Mode, changes: &[Change]) -> Arc<Published> {
     let mut report = BaselineReport {
         name: "production".into(),
@@ -612,7 +615,6 @@ fn published(mode: Mode, changes: &[Change]) -> Arc<Published> {
             ready: true,
             ..Health::default()
         }),
-        ..Published::default()
     })
 }
 
@@ -716,7 +718,7 @@ impl Running {
     }
 
     async fn until(&self, what: &str, is_so: impl Fn() -> bool) -> Result<()> {
-        eventually(Duration::from_secs(60), what, async || {
+        eventually(Duration::from_mins(1), what, async || {
             if is_so() {
                 Ok(())
             } else {
