@@ -279,16 +279,15 @@ impl Assessing {
     }
 
     fn finish(
-        mut self,
+        self,
         files: Vec<InputFile>,
         documents: Option<Documents>,
         duplicates: Vec<Duplicate>,
         assumptions: Vec<String>,
         complaints: Vec<String>,
     ) -> Scan {
-        self.engine.turn(self.now);
         Scan {
-            report: self.engine.report(),
+            report: self.engine.look(self.now),
             evaluated_at: self.now,
             files,
             sources: self.sources,

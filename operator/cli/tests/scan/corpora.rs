@@ -53,7 +53,12 @@ fn every_document_of_real_products_is_read_and_accounted_for() {
 #[test]
 fn nothing_that_real_products_answer_is_unknown() {
     // What the manifests themselves leave open: unlabelled namespaces, and what they expect their cluster to have.
-    const OPEN: [&str; 4] = ["EnvironmentUnknown", "NamespaceNotGiven", "NoIngressClass", "ClassNotFound"];
+    const OPEN: [&str; 4] = [
+        "EnvironmentUnknown",
+        "NamespaceNotGiven",
+        "NoIngressClass",
+        "ClassNotFound",
+    ];
     for folder in products().into_iter().flatten() {
         let report = plimsoll(&folder, &["scan", ".", "-o", "json"]).json();
         for entry in report["results"].as_array().unwrap() {

@@ -4,6 +4,7 @@
 
 mod evaluate;
 mod ledger;
+mod look;
 mod plan;
 mod settle;
 mod wake;
@@ -378,8 +379,8 @@ impl Engine {
         self.orphans.push(dep);
     }
 
-    fn settle(&mut self, id: u32, outcome: Outcome, now: Timestamp, delta: &mut Delta) {
-        let Some(unit) = self.plan.unit(id) else { return };
+    /// The verdict on a unit of the plan.
+    fn settled(&self, unit: &plan::UnitNode, outcome: &Outcome, now: Timestamp) -> settle::Settled {
         let settling = Settling {
             entry: self.plan.entry(unit),
             unit,
@@ -393,7 +394,12 @@ impl Engine {
             grace: self.grace,
             now,
         };
-        let settled = settling.settle(&outcome);
+        settling.settle(outcome)
+    }
+
+    fn settle(&mut self, id: u32, outcome: Outcome, now: Timestamp, delta: &mut Delta) {
+        let Some(unit) = self.plan.unit(id) else { return };
+        let settled = self.settled(unit, &outcome, now);
         let namespace = unit.subject.governing_namespace().unwrap_or_default().to_owned();
         let (subject, fingerprint) = (unit.subject.clone(), unit.fingerprint);
         let entry = self.plan.entry(unit).clone();

@@ -1,0 +1,36 @@
+//! One look: everything is judged once, and nothing is kept for a later turn.
+
+use jiff::Timestamp;
+
+use super::{Engine, evaluate::evaluate_all};
+use crate::report::{Delta, Report};
+
+/// Units judged before their outcomes are settled and let go: enough for every core, few enough to stay small.
+const AT_ONCE: usize = 16 * 1024;
+
+impl Engine {
+    /// Judges every unit and ends. Who reads what is not kept, which is most of what a turn costs in memory; the engine is
+    /// used up, so that nothing can be asked later that would need it.
+    pub fn look(mut self, now: Timestamp) -> Report {
+        let units: Vec<u32> = std::mem::take(&mut self.dirty).into_iter().collect();
+        for some in units.chunks(AT_ONCE) {
+            let mut delta = Delta::default();
+            let (outcomes, computed) = evaluate_all(self.world(now), &self.plan, some);
+            for fact in computed {
+                self.keep_fact(fact);
+            }
+            for (id, outcome) in outcomes {
+                let Some(unit) = self.plan.unit(id) else { continue };
+                let settled = self.settled(unit, &outcome, now);
+                let (entry, subject) = (self.plan.entry(unit).clone(), unit.subject.clone());
+                self.ledger.set(&entry, &subject, settled.result, &mut delta);
+            }
+            self.orphans.clear();
+        }
+        let mut delta = Delta::default();
+        self.ledger
+            .set_blind(self.plan.blind(&self.inventory), &mut delta);
+        self.ledger.finish(now, &delta);
+        self.ledger.report()
+    }
+}
