@@ -180,7 +180,9 @@ async fn the_operators_account_may_do_what_it_needs_and_no_more() {
     install(&cluster).await;
     let may = async |verb: &str, resource: &str| {
         let user = format!("--as=system:serviceaccount:{NAMESPACE}:plimsoll");
-        let args = ["auth", "can-i", verb, resource, "-A", &user];
+        let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
+        let subresource = format!("--subresource={subresource}");
+        let args = ["auth", "can-i", verb, resource, &subresource, "-A", &user];
         let output = cluster
             .tool("kubectl")
             .unwrap()
