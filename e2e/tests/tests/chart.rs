@@ -3,8 +3,6 @@
 
 mod installed;
 
-use std::collections::BTreeMap;
-
 use installed::{NAMESPACE, SOON, api, chart, install, policies_hold, top};
 use kube_test::{Cluster, Error, eventually, not_yet};
 use plimsoll_engine::{
@@ -180,7 +178,9 @@ async fn the_operators_account_may_do_what_it_needs_and_no_more() {
     install(&cluster).await;
     let may = async |verb: &str, resource: &str| {
         let user = format!("--as=system:serviceaccount:{NAMESPACE}:plimsoll");
-        let args = ["auth", "can-i", verb, resource, "-A", &user];
+        let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
+        let subresource = format!("--subresource={subresource}");
+        let args = ["auth", "can-i", verb, resource, &subresource, "-A", &user];
         let output = cluster
             .tool("kubectl")
             .unwrap()
@@ -303,66 +303,71 @@ fn judge(dump: &str, spec: &BaselineSpec) -> Vec<String> {
         .collect()
 }
 
+/// The life of an installation, step by step.
 #[tokio::test]
 async fn uninstalling_keeps_the_kinds_and_what_people_wrote() {
     let cluster = Cluster::start().await.unwrap();
-    let client = cluster.admin().unwrap();
-    let (crds, main) = (chart("plimsoll-crds"), chart("plimsoll"));
-    let values = |environment: &str| format!("{main}/values-{environment}.yaml");
-    cluster
-        .helm([
-            "install",
-            "plimsoll-crds",
-            &crds,
-            "-n",
-            NAMESPACE,
-            "--create-namespace",
-        ])
-        .await
-        .unwrap();
-    cluster
-        .helm([
-            "install",
-            "plimsoll",
-            &main,
-            "-n",
-            NAMESPACE,
-            "-f",
-            &values("staging"),
-            "--wait",
-        ])
-        .await
-        .unwrap();
-    policies_hold(client.clone()).await;
+    install_staging(&cluster).await;
+    policies_hold(cluster.admin().unwrap()).await;
     let mine = top()
         .join("docs/samples/first-baseline.yaml")
         .display()
         .to_string();
     cluster.kubectl(["apply", "-f", &mine]).await.unwrap();
+    upgrade_to_production(&cluster).await;
+    uninstall(&cluster).await;
 
-    // Upgrades: again the same, and with another choice of everything that can be chosen.
+    // And it can come back.
+    install_staging(&cluster).await;
+    assert_eq!(baselines(&cluster).await, ["first", "staging"]);
+}
+
+fn values(environment: &str) -> String {
+    format!("{}/values-{environment}.yaml", chart("plimsoll"))
+}
+
+/// As the README says: two commands.
+async fn install_staging(cluster: &Cluster) {
+    let (crds, main, values) = (chart("plimsoll-crds"), chart("plimsoll"), values("staging"));
+    let kinds = [
+        "install",
+        "plimsoll-crds",
+        &crds,
+        "-n",
+        NAMESPACE,
+        "--create-namespace",
+    ];
+    cluster.helm(kinds).await.unwrap();
+    let operator = [
+        "install", "plimsoll", &main, "-n", NAMESPACE, "-f", &values, "--wait",
+    ];
+    cluster.helm(operator).await.unwrap();
+}
+
+/// Once to the same, and once to another choice of everything that can be chosen.
+async fn upgrade_to_production(cluster: &Cluster) {
+    let (crds, main) = (chart("plimsoll-crds"), chart("plimsoll"));
     cluster
         .helm(["upgrade", "plimsoll-crds", &crds, "-n", NAMESPACE])
         .await
         .unwrap();
     let upgrade = ["upgrade", "plimsoll", &main, "-n", NAMESPACE, "-f"];
-    let values = [values("staging"), values("production")];
+    let (staging, production) = (values("staging"), values("production"));
     cluster
-        .helm([&upgrade[..], &[values[0].as_str()]].concat())
+        .helm([&upgrade[..], &[staging.as_str()]].concat())
         .await
         .unwrap();
     let more = [
-        values[1].as_str(),
+        production.as_str(),
         "--set",
-        "remediation.enabled=true",
+        "remediation.enabled=true,baseline.mode=Enforce",
         "--set-json",
         r#"baseline.spec={"controls":{"availability/replica-redundancy":{"minReplicas":3}}}"#,
-        "--set",
-        "baseline.mode=Enforce",
         "--wait",
     ];
     cluster.helm([&upgrade[..], &more].concat()).await.unwrap();
-    assert_eq!(baselines(&cluster).await, ["first", "production"]);
+    assert_eq!(baselines(cluster).await, ["first", "production"]);
+    let client = cluster.admin().unwrap();
     let spec = api(&client, "SecurityBaseline")
         .get("production")
         .await
@@ -374,52 +379,28 @@ async fn uninstalling_keeps_the_kinds_and_what_people_wrote() {
         spec["controls"]["availability/replica-redundancy"]["minReplicas"],
         3
     );
+}
 
-    cluster
-        .helm(["uninstall", "plimsoll", "-n", NAMESPACE, "--wait"])
-        .await
-        .unwrap();
-    cluster
-        .helm(["uninstall", "plimsoll-crds", "-n", NAMESPACE, "--wait"])
-        .await
-        .unwrap();
-    assert_eq!(baselines(&cluster).await, ["first"]);
-    let left =
-        "clusterroles,clusterrolebindings,validatingadmissionpolicies,validatingadmissionpolicybindings";
-    let left = cluster
-        .kubectl([
-            "get",
-            left,
-            "-l",
-            "app.kubernetes.io/part-of=plimsoll",
-            "-o",
-            "name",
-        ])
-        .await
-        .unwrap();
-    assert_eq!(left.stdout, "");
-    let workloads = cluster
-        .kubectl([
-            "get",
-            "deployments,services,networkpolicies,pdb",
-            "-n",
-            NAMESPACE,
-            "-o",
-            "name",
-        ])
-        .await;
-    assert_eq!(workloads.unwrap().stdout, "");
-
-    // And it can come back.
-    cluster
-        .helm(["install", "plimsoll-crds", &crds, "-n", NAMESPACE])
-        .await
-        .unwrap();
-    cluster
-        .helm(["install", "plimsoll", &main, "-n", NAMESPACE, "-f", &values[1]])
-        .await
-        .unwrap();
-    assert_eq!(baselines(&cluster).await, ["first", "production"]);
+/// Everything goes but the kinds and what somebody else wrote.
+async fn uninstall(cluster: &Cluster) {
+    for release in ["plimsoll", "plimsoll-crds"] {
+        cluster
+            .helm(["uninstall", release, "-n", NAMESPACE, "--wait"])
+            .await
+            .unwrap();
+    }
+    assert_eq!(baselines(cluster).await, ["first"]);
+    let label = "app.kubernetes.io/part-of=plimsoll";
+    for kinds in [
+        "clusterroles,clusterrolebindings,validatingadmissionpolicies,validatingadmissionpolicybindings",
+        "deployments,services,networkpolicies,poddisruptionbudgets,roles,rolebindings,serviceaccounts",
+    ] {
+        let left = cluster
+            .kubectl(["get", kinds, "-A", "-l", label, "-o", "name"])
+            .await
+            .unwrap();
+        assert_eq!(left.stdout, "");
+    }
 }
 
 async fn baselines(cluster: &Cluster) -> Vec<String> {
@@ -429,6 +410,7 @@ async fn baselines(cluster: &Cluster) -> Vec<String> {
         .await
         .unwrap()
         .stdout;
-    let sorted: BTreeMap<String, ()> = names.lines().map(|name| (name.to_owned(), ())).collect();
-    sorted.into_keys().collect()
+    let mut names: Vec<String> = names.lines().map(str::to_owned).collect();
+    names.sort();
+    names
 }

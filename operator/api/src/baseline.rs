@@ -53,3 +53,17 @@ impl From<BaselineSpec> for SecurityBaselineSpec {
         Self(spec)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_control_without_parameters_may_be_null() {
+        let spec = json!({ "controls": { "environments/labelled": null } });
+        let spec: SecurityBaselineSpec = serde_json::from_value(spec).unwrap();
+        assert_eq!(spec.0.controls["environments/labelled"], serde_json::Map::new());
+    }
+}

@@ -92,6 +92,9 @@ fn entry(registry: &Registry, meta: &Meta) -> Value {
     if let Some(keywords) = schema.as_object_mut() {
         keywords.remove("additionalProperties");
     }
+    // `environments/labelled:` without `{}` is a null. The API server would drop one that may not be null, and with it the
+    // control; the admission policy refuses it.
+    schema["nullable"] = json!(true);
     schema
 }
 

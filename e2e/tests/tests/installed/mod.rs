@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 /// For conditions that come true in seconds on a quiet machine.
-pub(crate) const SOON: Duration = Duration::from_secs(60);
+pub(crate) const SOON: Duration = Duration::from_mins(1);
 /// Where the operator is installed.
 pub(crate) const NAMESPACE: &str = "plimsoll-system";
 

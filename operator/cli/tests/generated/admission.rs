@@ -20,7 +20,7 @@ pub(crate) fn file(registry: &Registry, crds: &[CustomResourceDefinition]) -> St
     };
     let ids: Vec<&str> = registry.metas().map(|meta| meta.id).collect();
     let baseline = spec("securitybaselines");
-    let mut rules = vec![unknown_control(&ids), unknown_parameter()];
+    let mut rules = vec![unknown_control(&ids), empty_entry(), unknown_parameter()];
     rules.extend(unknown_fields(&baseline, "object.spec", "spec"));
     let mut exception = vec![json!({
         "expression": format!("object.spec.control in {}", list(&ids)),
@@ -60,6 +60,14 @@ fn unknown_control(ids: &[&str]) -> Value {
             "'spec.controls.' + variables.unknownControls[0] + ': there is no such control; there is: ' + {}.join(', ')",
             list(ids)
         ),
+    })
+}
+
+fn empty_entry() -> Value {
+    json!({
+        "expression": "variables.empty.size() == 0",
+        "messageExpression":
+            "'spec.controls.' + variables.empty[0] + ': write {} for a control with its default parameters'",
     })
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use crate::selector::LabelSelector;
@@ -21,6 +21,16 @@ fn aliases(_: &mut SchemaGenerator) -> Schema {
         "maxProperties": 64,
         "additionalProperties": { "type": "string", "minLength": 1, "maxLength": 63, "pattern": LABEL_VALUE }
     })
+}
+
+/// `environments/labelled:` without `{}` is a null in YAML, and means the control with its defaults; it must not make the
+/// whole baseline unreadable where no admission policy refused it.
+fn entries<'de, D: Deserializer<'de>>(d: D) -> Result<BTreeMap<String, Map<String, Value>>, D::Error> {
+    let entries: BTreeMap<String, Option<Map<String, Value>>> = Deserialize::deserialize(d)?;
+    Ok(entries
+        .into_iter()
+        .map(|(id, entry)| (id, entry.unwrap_or_default()))
+        .collect())
 }
 
 /// How far the operator may go.
@@ -69,7 +79,11 @@ pub struct BaselineSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remediation: Option<Remediation>,
     /// The controls to evaluate, by id, with their parameters. `mode`, `severity` and `failAfter` may stand in every entry.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "entries",
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
     pub controls: BTreeMap<String, Map<String, Value>>,
 }
 
