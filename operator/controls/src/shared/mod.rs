@@ -1,7 +1,7 @@
 //! What several controls share and is no fact of the engine.
 
 pub(crate) mod backup;
+pub(crate) mod ingress;
 pub(crate) mod managed;
 pub(crate) mod strangers;
-pub(crate) mod ingress;
 pub(crate) mod tls;

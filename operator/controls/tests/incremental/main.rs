@@ -42,13 +42,17 @@ fn live(seed: u64, steps: &[Step], traced: bool) -> Result<(), String> {
     let mut life = Life::begin(seed, traced);
     let last = Step(Sort::Turn, seed);
     for step in steps.iter().chain([&last]) {
-        life.live(*step).map_err(|unlike| format!("{}\n{unlike}", life.told()))?;
+        life.live(*step)
+            .map_err(|unlike| format!("{}\n{unlike}", life.told()))?;
     }
     Ok(())
 }
 
 fn cases() -> u32 {
-    std::env::var("PLIMSOLL_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(LIVES)
+    std::env::var("PLIMSOLL_CASES")
+        .ok()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(LIVES)
 }
 
 #[test]

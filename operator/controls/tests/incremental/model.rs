@@ -33,7 +33,10 @@ impl Model {
         Self {
             now: "2026-06-01T12:00:00Z".parse().unwrap(),
             objects: BTreeMap::new(),
-            coverage: kinds().into_iter().map(|kind| (kind, Coverage::Complete)).collect(),
+            coverage: kinds()
+                .into_iter()
+                .map(|kind| (kind, Coverage::Complete))
+                .collect(),
             baselines: BTreeMap::new(),
             exceptions: Vec::new(),
         }
@@ -60,11 +63,16 @@ impl Model {
                 0 => remember(&mut engine, memory),
                 1 => engine.set_baselines(self.compiled()),
                 2 => engine.set_exceptions(self.exceptions.clone()),
-                3 => self.coverage.iter().for_each(|(kind, c)| engine.set_coverage(*kind, *c)),
+                3 => self
+                    .coverage
+                    .iter()
+                    .for_each(|(kind, c)| engine.set_coverage(*kind, *c)),
                 _ => {
                     let mut objects: Vec<&Object> = self.objects.values().collect();
                     dice.shuffle(&mut objects);
-                    objects.into_iter().for_each(|object| engine.upsert(object.clone()));
+                    objects
+                        .into_iter()
+                        .for_each(|object| engine.upsert(object.clone()));
                 }
             }
         }
@@ -94,7 +102,10 @@ pub(crate) fn difference(mine: &Report, fresh: &Report) -> Option<String> {
         return Some(format!("baselines {:?} and {:?}", names(mine), names(fresh)));
     }
     if mine.waived_by != fresh.waived_by {
-        return Some(format!("waived_by {:?} and {:?}", mine.waived_by, fresh.waived_by));
+        return Some(format!(
+            "waived_by {:?} and {:?}",
+            mine.waived_by, fresh.waived_by
+        ));
     }
     mine.baselines
         .iter()
@@ -123,7 +134,9 @@ fn of_baseline(mine: &BaselineReport, fresh: &BaselineReport) -> Option<String> 
         ("mode", mine.mode == fresh.mode),
         ("score", mine.score() == fresh.score()),
     ];
-    said.iter().find(|(_, same)| !same).map(|(what, _)| format!("{what} differ"))
+    said.iter()
+        .find(|(_, same)| !same)
+        .map(|(what, _)| format!("{what} differ"))
 }
 
 /// The first difference of what two engines remember, in words.
@@ -131,7 +144,11 @@ pub(crate) fn memory_difference(mine: &Memory, fresh: &Memory) -> Option<String>
     let all = mine.namespaces().chain(fresh.namespaces());
     all.filter(|namespace| mine.shard(namespace) != fresh.shard(namespace))
         .map(|namespace| {
-            format!("memory of {namespace:?}: {:#?}\n against \n{:#?}", mine.shard(namespace), fresh.shard(namespace))
+            format!(
+                "memory of {namespace:?}: {:#?}\n against \n{:#?}",
+                mine.shard(namespace),
+                fresh.shard(namespace)
+            )
         })
         .next()
 }

@@ -51,11 +51,7 @@ impl Pool {
                 .join("fixtures");
             let params = pool.params.entry(meta.id.into()).or_default();
             params.push(Map::new());
-            let mut files: Vec<PathBuf> = folder
-                .read_dir()
-                .unwrap()
-                .map(|e| e.unwrap().path())
-                .collect();
+            let mut files: Vec<PathBuf> = folder.read_dir().unwrap().map(|e| e.unwrap().path()).collect();
             files.sort();
             for file in files {
                 let text = std::fs::read_to_string(file).unwrap();
@@ -120,11 +116,18 @@ impl Pool {
             spec.insert("environments".into(), dice.pick(&environments).clone());
         }
         if dice.chance(4) {
-            let tenancies = [json!({"mode": "None"}), json!({"labelKey": "team"}), json!({"fallbackKeys": ["team"]})];
+            let tenancies = [
+                json!({"mode": "None"}),
+                json!({"labelKey": "team"}),
+                json!({"fallbackKeys": ["team"]}),
+            ];
             spec.insert("tenancy".into(), dice.pick(&tenancies).clone());
         }
         if dice.chance(3) {
-            spec.insert("mode".into(), dice.pick(&[json!("Enforce"), json!("Propose")]).clone());
+            spec.insert(
+                "mode".into(),
+                dice.pick(&[json!("Enforce"), json!("Propose")]).clone(),
+            );
         }
         let mut controls = Map::new();
         for (id, params) in &self.params {
@@ -172,7 +175,7 @@ impl Pool {
         for (key, value) in identity.into_iter().filter(|(_, value)| !value.is_null()) {
             object["metadata"][key] = value;
         }
-        for (key, value) in coordinates {
+        for (key, value) in coordinates.into_iter().filter(|(_, value)| !value.is_null()) {
             object[key] = value;
         }
     }
@@ -200,8 +203,13 @@ impl Pool {
             Place::Key(key) => Some(key),
             Place::Item(_) => None,
         });
-        let known = key.and_then(|key| self.values.get(key)).filter(|_| !dice.chance(12));
-        let value = known.map_or_else(|| json!({"not": ["what", "belongs", "here"]}), |v| dice.pick(v).clone());
+        let known = key
+            .and_then(|key| self.values.get(key))
+            .filter(|_| !dice.chance(12));
+        let value = known.map_or_else(
+            || json!({"not": ["what", "belongs", "here"]}),
+            |v| dice.pick(v).clone(),
+        );
         *last.of(node).unwrap() = value;
     }
 }
@@ -232,7 +240,10 @@ fn list_places(value: &Value, at: &mut Vec<Place>, places: &mut Vec<Vec<Place>>)
     };
     match value {
         Value::Object(map) => map.iter().for_each(|(key, v)| visit(Place::Key(key.clone()), v)),
-        Value::Array(list) => list.iter().enumerate().for_each(|(i, v)| visit(Place::Item(i), v)),
+        Value::Array(list) => list
+            .iter()
+            .enumerate()
+            .for_each(|(i, v)| visit(Place::Item(i), v)),
         _ => {}
     }
 }
@@ -268,7 +279,10 @@ pub(crate) fn decode((kind, object): &Template) -> Object {
 }
 
 fn as_json(yaml: &str) -> Value {
-    parse(&split(yaml.as_bytes()).next().unwrap()).unwrap().root().to_json()
+    parse(&split(yaml.as_bytes()).next().unwrap())
+        .unwrap()
+        .root()
+        .to_json()
 }
 
 fn templates(text: &str) -> Vec<Template> {
@@ -281,7 +295,9 @@ fn templates(text: &str) -> Vec<Template> {
                 value["apiVersion"].as_str().unwrap_or(""),
                 value["kind"].as_str().unwrap_or(""),
             );
-            let Some(kind) = kind else { continue };
+            let Some(kind) = kind.filter(|_| value["metadata"]["name"].is_string()) else {
+                continue;
+            };
             if kind.info().namespaced && value["metadata"]["namespace"].is_null() {
                 value["metadata"]["namespace"] = json!("default");
             }

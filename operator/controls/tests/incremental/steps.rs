@@ -119,7 +119,10 @@ impl Life {
 
     /// Every step so far, in words.
     pub(crate) fn told(&self) -> String {
-        self.trace.as_ref().map(|lines| lines.join("\n")).unwrap_or_default()
+        self.trace
+            .as_ref()
+            .map(|lines| lines.join("\n"))
+            .unwrap_or_default()
     }
 
     fn note(&mut self, line: impl FnOnce(&Self) -> String) {
@@ -142,7 +145,9 @@ impl Life {
 
     /// Some objects of a kind are gone, some changed, some have come.
     fn relist(&mut self, dice: &mut Dice) {
-        let Some(kind) = self.some_object(dice).map(|name| name.kind()) else { return };
+        let Some(kind) = self.some_object(dice).map(|name| name.kind()) else {
+            return;
+        };
         let mut listed: Vec<Object> = Vec::new();
         for mut template in self.cast.clone().into_iter().filter(|(k, _)| *k == kind) {
             if dice.chance(3) {
@@ -152,7 +157,12 @@ impl Life {
                 POOL.mutate(&mut template, dice);
             }
             let object = decode(&template);
-            let kept = self.model.objects.get(&object.name).filter(|_| dice.chance(2)).cloned();
+            let kept = self
+                .model
+                .objects
+                .get(&object.name)
+                .filter(|_| dice.chance(2))
+                .cloned();
             listed.push(kept.unwrap_or(object));
         }
         listed.sort_by(|a, b| a.name.cmp(&b.name));
@@ -160,13 +170,17 @@ impl Life {
         dice.shuffle(&mut listed);
         self.note(|_| format!("relist {kind}: {listed:?}"));
         self.model.objects.retain(|name, _| name.kind() != kind);
-        self.model.objects.extend(listed.iter().map(|o| (o.name.clone(), o.clone())));
+        self.model
+            .objects
+            .extend(listed.iter().map(|o| (o.name.clone(), o.clone())));
         self.engine.replace_kind(kind, listed);
     }
 
     fn cover(&mut self, dice: &mut Dice) {
         let of_cast = self.cast.get(dice.below(self.cast.len())).map(|(kind, _)| *kind);
-        let kind = of_cast.filter(|_| !dice.chance(3)).unwrap_or_else(|| *dice.pick(&kinds()));
+        let kind = of_cast
+            .filter(|_| !dice.chance(3))
+            .unwrap_or_else(|| *dice.pick(&kinds()));
         let (coverage, holds) = match dice.below(10) {
             0..4 => (Coverage::Complete, true),
             4 => (Coverage::Forbidden, true),
@@ -199,7 +213,11 @@ impl Life {
 
     fn edit_baselines(&mut self, dice: &mut Dice) {
         let name = (*dice.pick(&["a", "b"])).to_owned();
-        let generation = self.model.baselines.get(&name).map_or(1, |(generation, _)| generation + 1);
+        let generation = self
+            .model
+            .baselines
+            .get(&name)
+            .map_or(1, |(generation, _)| generation + 1);
         match (dice.below(4), self.model.baselines.contains_key(&name)) {
             (0, _) => _ = self.model.baselines.remove(&name),
             (1, true) => {
@@ -221,7 +239,12 @@ impl Life {
         let object = self.some_object(dice);
         let mut selector = ExceptionSelector::default();
         match dice.below(5) {
-            0 => selector.namespaces = object.iter().filter_map(|o| o.namespace().map(Into::into)).collect(),
+            0 => {
+                selector.namespaces = object
+                    .iter()
+                    .filter_map(|o| o.namespace().map(Into::into))
+                    .collect()
+            }
             1 | 2 => {
                 let matching = json!({"matchLabels": {"team": (*dice.pick(&["x", "y"]))}});
                 selector.namespace_selector = Some(serde_json::from_value(matching).unwrap());
@@ -229,7 +252,10 @@ impl Life {
             3 => {
                 selector.objects = object
                     .iter()
-                    .map(|o| ExceptionObject { kind: o.kind().to_string(), name: dice.chance(2).then(|| o.name().into()) })
+                    .map(|o| ExceptionObject {
+                        kind: o.kind().to_string(),
+                        name: dice.chance(2).then(|| o.name().into()),
+                    })
                     .collect();
             }
             _ => {}
@@ -237,8 +263,17 @@ impl Life {
         let minutes = [-1, 1, 5, 60, 3_000];
         Exception {
             name: format!("e{number}").into(),
-            control: POOL.params.keys().nth(dice.below(POOL.params.len())).unwrap().clone(),
-            baselines: if dice.chance(4) { vec!["b".into()] } else { Vec::new() },
+            control: POOL
+                .params
+                .keys()
+                .nth(dice.below(POOL.params.len()))
+                .unwrap()
+                .clone(),
+            baselines: if dice.chance(4) {
+                vec!["b".into()]
+            } else {
+                Vec::new()
+            },
             selector,
             expires: self.model.now + SignedDuration::from_mins(*dice.pick(&minutes)),
         }

@@ -5,9 +5,9 @@ mod budgets;
 mod covered;
 mod desired;
 mod domains;
-mod occupied;
 mod encryption;
 mod ingress_class;
+mod occupied;
 mod pods;
 mod provisioners;
 mod quota_room;
@@ -20,7 +20,6 @@ pub use budgets::Budgets;
 pub use covered::Covered;
 pub use desired::{Desired, DesiredValue};
 pub use domains::{Domains, DomainsValue, NodeDomain};
-pub use occupied::Occupied;
 pub use encryption::{
     ClassEncryption, ClassValue, DefaultClass, VolumeEncryption, VolumeValue, by_class, class_of,
     is_default_class,
@@ -28,6 +27,7 @@ pub use encryption::{
 pub use ingress_class::{
     ClassController, ControllerOf, DefaultIngressClass, DefaultTlsOptions, TlsSetting, TlsSettings,
 };
+pub use occupied::Occupied;
 pub use pods::{Pods, PodsValue};
 pub use provisioners::{
     Encryption, Evidence, Level, Parameters, Place, encryption, evidence, may_encrypt_elsewhere,
