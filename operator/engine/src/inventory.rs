@@ -120,11 +120,13 @@ impl Inventory {
 
     /// Sets the keys of the labels under which workloads and namespaces are filed: those that name tenants and environments
     /// under some baseline. Filing every label would cost more than all other indexes together.
-    pub(crate) fn watch_labels(&mut self, keys: BTreeSet<Arc<str>>) {
+    ///
+    /// Tells whether there are others now: who reads by them must look again, for while a key is not watched nobody is told
+    /// of its changes.
+    pub(crate) fn watch_labels(&mut self, keys: BTreeSet<Arc<str>>) -> bool {
         if keys == self.watched {
-            return;
+            return false;
         }
-        // Nobody reads by a key that was not watched, and readers of one that no longer is go with their baseline.
         self.index.retain(|key, _| !matches!(key, IndexKey::Labelled(..)));
         self.groups
             .retain(|group, _| !matches!(group, Group::LabelValues(..)));
@@ -143,6 +145,7 @@ impl Inventory {
                 self.file(key, &name, &mut Vec::new());
             }
         }
+        true
     }
 
     /// The coverage of a kind; a kind nobody spoke of is still syncing.

@@ -149,11 +149,13 @@ impl Memory {
         self.shards.get(namespace)?.labels.get(key).map(String::as_str)
     }
 
-    /// Remembers the first value of a label; later values change nothing.
-    pub(crate) fn observe_label(&mut self, key: &str, namespace: &str, value: &str) {
-        if self.first_label(key, namespace).is_none() {
+    /// Remembers the first value of a label; later values change nothing. Tells whether this was the first.
+    pub(crate) fn observe_label(&mut self, key: &str, namespace: &str, value: &str) -> bool {
+        let first = self.first_label(key, namespace).is_none();
+        if first {
             self.edit(namespace).labels.insert(key.into(), value.into());
         }
+        first
     }
 
     /// Notes which namespace bears the name now. Where it is another one than was remembered, its labels are forgotten; tells

@@ -67,6 +67,17 @@ impl ObjRef {
         }
     }
 
+    /// What stands for all objects of a kind where none of them can be seen. No object can bear its name, nor does the
+    /// cluster as a whole, which is a Namespace called `""`.
+    pub fn all_of(kind: Kind) -> Self {
+        Self::cluster(kind, "*")
+    }
+
+    /// Whether this stands for all objects of its kind, see [`ObjRef::all_of`].
+    pub fn is_all(&self) -> bool {
+        self.name() == "*"
+    }
+
     /// The namespace as a shared string, empty for cluster-scoped objects.
     pub(crate) fn namespace_arc(&self) -> &Arc<str> {
         &self.0.namespace

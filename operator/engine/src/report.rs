@@ -20,7 +20,7 @@ pub use tally::{Score, Tally};
 pub struct UnitKey {
     /// The control's id.
     pub control: &'static str,
-    /// The subject; the cluster as a whole is a Namespace called `""`, a kind we may not read an object called `""`.
+    /// The subject; the cluster as a whole is a Namespace called `""`, a kind we may not read an object called `"*"`.
     pub subject: ObjRef,
 }
 

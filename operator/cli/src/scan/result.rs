@@ -301,7 +301,7 @@ pub(crate) fn object_name(object: &ObjRef) -> Option<ObjectName<'_>> {
     (!is_cluster).then(|| ObjectName {
         kind: object.kind().info().kind,
         namespace: object.namespace(),
-        name: Some(object.name()).filter(|name| !name.is_empty()),
+        name: Some(object.name()).filter(|_| !object.is_all()),
     })
 }
 

@@ -184,12 +184,11 @@ impl<'s> Page<'s> {
 
 /// The object a finding or verdict is about.
 fn object(object: &ObjRef) -> String {
+    if object.is_all() {
+        return format!("every {}", object.kind());
+    }
     if object.name().is_empty() {
-        return if object.kind() == plimsoll_engine::kind::Kind::Namespace {
-            "the cluster".into()
-        } else {
-            format!("every {}", object.kind())
-        };
+        return "the cluster".into();
     }
     escape(&object.to_string()).into_owned()
 }

@@ -162,5 +162,5 @@ fn baseline() -> ApiResource {
 
 /// Whether a unit has an object of its own; the cluster as a whole and kinds that cannot be seen have none.
 fn is_object(subject: &ObjRef) -> bool {
-    !subject.name().is_empty()
+    !subject.name().is_empty() && !subject.is_all()
 }

@@ -2,9 +2,11 @@
 
 use std::{
     collections::BTreeMap,
-    hash::{Hash, Hasher},
+    hash::{BuildHasher, Hash, Hasher},
     sync::Arc,
 };
+
+use foldhash::quality::FixedState;
 
 use super::spec::{BaselineSpec, TenancyMode};
 use crate::{labels::Labels, selector::LabelSelector};
@@ -35,12 +37,13 @@ pub struct Settings {
     platform: Vec<String>,
     platform_selector: Option<LabelSelector>,
     assumed: Option<Arc<str>>,
+    /// Of all of the above: hashed with every fact that is looked up.
+    digest: u64,
 }
 
 impl Hash for Settings {
-    /// By name alone: facts of one baseline that differ in settings are told apart by equality.
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.baseline.hash(state);
+        self.digest.hash(state);
     }
 }
 
@@ -57,7 +60,7 @@ impl Settings {
                 .map(String::from)
                 .to_vec()
         });
-        Self {
+        let mut settings = Self {
             baseline: name.into(),
             selector: scope.namespace_selector,
             excluded: scope.exclude_namespaces.unwrap_or_else(system),
@@ -86,7 +89,11 @@ impl Settings {
             platform: platform.namespaces.unwrap_or_else(system),
             platform_selector: platform.namespace_selector,
             assumed: assumed.map(Arc::from),
-        }
+            digest: 0,
+        };
+        // Facts under other settings must be other facts: one that replaced another's value would run its readers again.
+        settings.digest = FixedState::with_seed(0).hash_one(format!("{settings:?}"));
+        settings
     }
 
     /// Whether the baseline judges a namespace. One whose object is not known has no labels to be selected by.

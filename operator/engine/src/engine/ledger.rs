@@ -114,7 +114,7 @@ impl Ledger {
                 let of_control = Kind::ALL.iter().filter_map(|kind| {
                     let key = UnitKey {
                         control,
-                        subject: ObjRef::cluster(*kind, ""),
+                        subject: ObjRef::all_of(*kind),
                     };
                     baseline.units.get(&key).filter(|unit| unit.blind)
                 });
@@ -122,7 +122,7 @@ impl Ledger {
             }
         }
         for (entry, kind, why) in blind {
-            let subject = ObjRef::cluster(kind, "");
+            let subject = ObjRef::all_of(kind);
             stale.retain(|(name, unit)| {
                 *name != entry.settings.baseline
                     || unit.key.control != entry.control.meta().id

@@ -18,6 +18,7 @@ use jiff::Timestamp;
 
 use crate::{
     baseline::Compiled,
+    control::WORKLOADS,
     coverage::Coverage,
     decode::Object,
     dep::Dep,
@@ -123,7 +124,7 @@ impl Engine {
         if name.kind() == Kind::Namespace {
             self.observed.remove(name);
             let forgotten = self.memory.forget_labels(name.name());
-            self.forget_first_seen(name.name(), forgotten);
+            self.touch_first_seen(name.name(), forgotten);
         }
         self.discharge(name);
         self.touch(&touched);
@@ -152,6 +153,10 @@ impl Engine {
             return;
         }
         self.blindness_changed = true;
+        self.mark_readers_of(kind);
+    }
+
+    fn mark_readers_of(&mut self, kind: Kind) {
         self.facts.mark_readers_of(kind);
         self.dirty.extend(self.plan.readers_of(kind));
     }
@@ -168,7 +173,11 @@ impl Engine {
             .baselines()
             .iter()
             .flat_map(|b| b.settings.watched_labels());
-        self.inventory.watch_labels(keys.map(Arc::from).collect());
+        if self.inventory.watch_labels(keys.map(Arc::from).collect()) {
+            for kind in WORKLOADS.iter().chain([&Kind::Namespace]) {
+                self.mark_readers_of(*kind);
+            }
+        }
         self.ledger.set_baselines(self.plan.baselines());
         self.observed
             .extend(self.inventory.names(Kind::Namespace).cloned());
@@ -201,7 +210,7 @@ impl Engine {
     pub fn load_memory(&mut self, namespace: &str, shard: Shard) {
         let keys: Vec<String> = shard.labels.keys().cloned().collect();
         self.memory.load(namespace, shard);
-        self.forget_first_seen(namespace, keys);
+        self.touch_first_seen(namespace, keys);
     }
 
     /// What is remembered, to be persisted.
@@ -311,7 +320,7 @@ impl Engine {
         self.ledger.retire(unit);
     }
 
-    fn forget_first_seen(&mut self, namespace: &str, keys: Vec<String>) {
+    fn touch_first_seen(&mut self, namespace: &str, keys: Vec<String>) {
         for key in keys {
             let deps = vec![Dep::first_seen(&key, namespace)];
             self.touch(&Touched {
@@ -327,25 +336,27 @@ impl Engine {
             let Some(object) = self.inventory.get(&name).filter(|_| self.grace != Grace::Never) else {
                 continue;
             };
-            let forgotten = self
+            let mut changed = self
                 .memory
                 .observe_namespace(name.name(), object.meta.uid.as_deref());
             let labels = object.meta.labels.clone();
             for baseline in self.plan.baselines() {
                 let settings = &baseline.settings;
-                if let Some(value) = settings
+                let environment = settings
                     .environment_label(&labels)
-                    .and_then(|v| settings.normalise(v))
-                {
-                    self.memory
-                        .observe_label(settings.environment_key(), name.name(), &value);
-                }
-                if let Some((_, tenant)) = settings.tenant_label(&labels) {
-                    self.memory
-                        .observe_label(settings.tenant_key(), name.name(), tenant);
+                    .and_then(|value| settings.normalise(value))
+                    .map(|value| (settings.environment_key(), value));
+                let tenant = settings
+                    .tenant_label(&labels)
+                    .map(|(_, tenant)| (settings.tenant_key(), tenant.into()));
+                for (key, value) in environment.into_iter().chain(tenant) {
+                    if self.memory.observe_label(key, name.name(), &value) {
+                        changed.push(key.to_owned());
+                    }
                 }
             }
-            self.forget_first_seen(name.name(), forgotten);
+            // Another baseline may read the same label and hold other values for valid.
+            self.touch_first_seen(name.name(), changed);
         }
     }
 
@@ -397,9 +408,13 @@ impl Engine {
         settling.settle(outcome)
     }
 
-    fn settle(&mut self, id: u32, outcome: Outcome, now: Timestamp, delta: &mut Delta) {
+    fn settle(&mut self, id: u32, mut outcome: Outcome, now: Timestamp, delta: &mut Delta) {
         let Some(unit) = self.plan.unit(id) else { return };
         let settled = self.settled(unit, &outcome, now);
+        if !settled.deps.is_empty() {
+            outcome.reads.deps.extend(&settled.deps);
+            outcome.reads = outcome.reads.settle();
+        }
         let namespace = unit.subject.governing_namespace().unwrap_or_default().to_owned();
         let (subject, fingerprint) = (unit.subject.clone(), unit.fingerprint);
         let entry = self.plan.entry(unit).clone();

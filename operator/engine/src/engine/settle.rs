@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{evaluate::Outcome, plan::UnitNode};
 use crate::{
     baseline::Entry,
+    dep::Dep,
     exception::Exception,
     finding::{Finding, Verdict},
     inventory::Inventory,
@@ -44,6 +45,8 @@ pub(crate) struct Settled {
     pub(crate) result: Option<UnitResult>,
     pub(crate) seen: Vec<Seen>,
     pub(crate) wake: Option<Timestamp>,
+    /// What was read beyond the control's own reads.
+    pub(crate) deps: Vec<Dep>,
 }
 
 impl Settling<'_> {
@@ -52,6 +55,7 @@ impl Settling<'_> {
             result: None,
             seen: Vec::new(),
             wake: None,
+            deps: Vec::new(),
         };
         if !outcome.in_scope {
             return settled;
@@ -66,7 +70,7 @@ impl Settling<'_> {
             if settled.seen.iter().any(|s| s.fingerprint == seen.fingerprint) {
                 continue;
             }
-            let state = self.state(finding, &seen, &mut settled.wake);
+            let state = self.state(finding, &seen, &mut settled);
             if matches!(state, State::Settling(_)) {
                 held = held.or(Some(seen.held));
             }
@@ -163,9 +167,10 @@ impl Settling<'_> {
         }
     }
 
-    fn state(&self, finding: &Finding, seen: &Seen, wake: &mut Option<Timestamp>) -> State {
-        let mut wake_at = |at: Timestamp| *wake = Some(wake.map_or(at, |w| w.min(at)));
-        if let Some(exception) = self.exception_for(finding) {
+    fn state(&self, finding: &Finding, seen: &Seen, settled: &mut Settled) -> State {
+        let exception = self.exception_for(finding, &mut settled.deps);
+        let mut wake_at = |at: Timestamp| settled.wake = Some(settled.wake.map_or(at, |w| w.min(at)));
+        if let Some(exception) = exception {
             wake_at(exception.expires);
             return State::Waived(exception.name.clone());
         }
@@ -176,9 +181,18 @@ impl Settling<'_> {
         State::Failing
     }
 
-    /// The exception that covers a finding longest.
-    fn exception_for(&self, finding: &Finding) -> Option<&Arc<Exception>> {
-        let namespace = finding.object.governing_namespace().map(ObjRef::namespace_object);
+    /// The exception that covers a finding longest. The labels of the finding's namespace are read where one selects by them.
+    fn exception_for(&self, finding: &Finding, deps: &mut Vec<Dep>) -> Option<&Arc<Exception>> {
+        let by_label = self
+            .exceptions
+            .iter()
+            .any(|e| e.selector.namespace_selector.is_some());
+        let namespace = finding
+            .object
+            .governing_namespace()
+            .filter(|_| by_label)
+            .map(ObjRef::namespace_object);
+        deps.extend(namespace.as_ref().map(Dep::object));
         let labels = namespace
             .and_then(|name| self.inventory.get(&name))
             .map(|object| &object.meta.labels);
