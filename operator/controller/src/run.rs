@@ -22,6 +22,7 @@ use crate::{
         evidence::{self, Evidence, Keeper},
         metrics::{Metrics, Outcomes, Turns},
         server::{ServeError, Server},
+        status::Statuses,
     },
     remediate::{Records, Remediation, counters::Counters, record::Record},
     source::{Input, Own, watch_access, watch_kind, watch_own, watch_served},
@@ -179,6 +180,8 @@ impl Operator {
         let (client, leading) = (&self.client, &self.leadership.leading);
         let events = Events::new(client.clone(), &self.config.identity, self.outcomes.clone());
         self.tasks.spawn(events.run(self.changes.subscribe(), leading.clone(), self.stop.clone()));
+        let status = Statuses::new(client.clone(), self.leadership.fence.clone(), self.outcomes.clone());
+        self.tasks.spawn(status.run(self.published.1.clone(), leading.clone(), self.stop.clone()));
         let (evidence, keeper) = Evidence::new(client.clone(), self.leadership.fence.clone(), self.outcomes.clone(), memory);
         if let Some(remembered) = self.remembered.1.take() {
             self.tasks.spawn(evidence.run(remembered, leading.clone(), self.stop.clone()));
