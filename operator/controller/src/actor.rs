@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use crate::{
-    Changes, Health, Published,
+    Changes, Declared, Health, Published,
     output::metrics::Turns,
     source::{Input, Own},
 };
@@ -43,6 +43,7 @@ pub(crate) struct Actor {
     kinds: KindSet,
     coverage: BTreeMap<Kind, Coverage>,
     baselines: Arc<[Compiled]>,
+    declared: Declared,
     has_baselines: bool,
     has_exceptions: bool,
     health: Health,
@@ -72,6 +73,7 @@ impl Actor {
             kinds,
             coverage,
             baselines: Arc::from([]),
+            declared: Declared::default(),
             has_baselines: false,
             has_exceptions: false,
             health: Health::default(),
@@ -129,18 +131,23 @@ impl Actor {
                 self.coverage.insert(kind, coverage);
                 self.engine.set_coverage(kind, coverage);
             }
-            Input::Own(Own::Baselines(objects)) => self.take_baselines(&objects),
-            Input::Own(Own::Exceptions(objects)) => self.take_exceptions(&objects),
+            Input::Own(Own::Baselines(objects)) => self.take_baselines(objects),
+            Input::Own(Own::Exceptions(objects)) => self.take_exceptions(objects),
         }
     }
 
-    fn take_baselines(&mut self, objects: &BTreeMap<String, Value>) {
+    fn take_baselines(&mut self, objects: BTreeMap<String, Value>) {
+        if self.has_baselines && same_specs(&self.declared.baselines, &objects) {
+            self.declared.baselines = Arc::new(objects); // our own status came back
+            return;
+        }
         let compiled: Vec<Compiled> = objects
             .iter()
             .map(|(name, object)| self.compile(name, object))
             .collect();
         self.engine.set_baselines(compiled.clone());
         self.baselines = compiled.into();
+        self.declared.baselines = Arc::new(objects);
         self.has_baselines = true;
     }
 
@@ -176,7 +183,11 @@ impl Actor {
         compiled
     }
 
-    fn take_exceptions(&mut self, objects: &BTreeMap<String, Value>) {
+    fn take_exceptions(&mut self, objects: BTreeMap<String, Value>) {
+        if self.has_exceptions && same_specs(&self.declared.exceptions, &objects) {
+            self.declared.exceptions = Arc::new(objects);
+            return;
+        }
         let exceptions: Vec<Exception> = objects
             .iter()
             .filter_map(|(name, object)| {
@@ -186,6 +197,7 @@ impl Actor {
             })
             .collect();
         self.engine.set_exceptions(exceptions);
+        self.declared.exceptions = Arc::new(objects);
         self.has_exceptions = true;
     }
 
@@ -266,6 +278,7 @@ impl Actor {
         let published = Published {
             report: self.engine.report(),
             baselines: self.baselines.clone(),
+            declared: self.declared.clone(),
             health: Arc::new(self.health.clone()),
         };
         self.outlets.published.send_replace(Arc::new(published));
@@ -286,6 +299,17 @@ impl Actor {
             .max(jiff::SignedDuration::from_millis(1));
         Some(Instant::now() + Duration::try_from(wait).unwrap_or_default())
     }
+}
+
+/// Whether both hold the same objects and ask for the same.
+fn same_specs(before: &BTreeMap<String, Value>, after: &BTreeMap<String, Value>) -> bool {
+    const ASKED: [&str; 3] = ["/spec", "/metadata/generation", "/metadata/uid"];
+    let same = |a: &Value, b: &Value| ASKED.iter().all(|at| a.pointer(at) == b.pointer(at));
+    before.len() == after.len()
+        && before
+            .iter()
+            .zip(after)
+            .all(|((a, before), (b, after))| a == b && same(before, after))
 }
 
 async fn sleep_until(moment: Option<Instant>) {

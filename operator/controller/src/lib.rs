@@ -16,6 +16,6 @@ mod source;
 
 pub use config::Config;
 pub use list::{ListError, Listed, list_json, list_once};
-pub use published::{Changes, Health, Published};
+pub use published::{Changes, Declared, Health, Published};
 pub use run::{RunError, run};
 pub use source::Raw;

@@ -9,6 +9,7 @@ use plimsoll_engine::{
     kind::Kind,
     report::{Delta, Report, Transition},
 };
+use serde_json::Value;
 
 /// The state after one turn of the engine.
 #[derive(Clone, Default)]
@@ -17,8 +18,19 @@ pub struct Published {
     pub report: Report,
     /// The baselines they were reached under.
     pub baselines: Arc<[Compiled]>,
+    /// Our own objects, for the outputs that report in them.
+    pub declared: Declared,
     /// How the operator itself is doing.
     pub health: Arc<Health>,
+}
+
+/// Our own objects as the API server has them, by name, also those that cannot be accepted.
+#[derive(Clone, Debug, Default)]
+pub struct Declared {
+    /// `SecurityBaseline`s.
+    pub baselines: Arc<BTreeMap<String, Value>>,
+    /// `BaselineException`s.
+    pub exceptions: Arc<BTreeMap<String, Value>>,
 }
 
 /// How the operator itself is doing.

@@ -5,6 +5,7 @@ pub mod events;
 pub mod evidence;
 pub mod metrics;
 pub mod server;
+pub mod status;
 mod text;
 
 /// A bounded word for what went wrong with a request, for metric labels and logs.

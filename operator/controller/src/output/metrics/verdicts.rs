@@ -11,6 +11,7 @@ use plimsoll_engine::{
 use prometheus_client::{collector::Collector, encoding::DescriptorEncoder};
 
 use super::{Sheet, State, sample};
+use crate::Published;
 
 /// The collector of the verdicts.
 #[derive(Debug)]
@@ -28,8 +29,21 @@ impl Collector for Verdicts {
         findings(sheet, report)?;
         units(sheet, report)?;
         ratios(sheet, report)?;
-        oldest(sheet, report, (self.0.clock)())
+        oldest(sheet, report, (self.0.clock)())?;
+        exceptions(sheet, &published, (self.0.clock)())
     }
+}
+
+fn exceptions(sheet: &mut Sheet<'_>, published: &Published, now: Timestamp) -> fmt::Result {
+    let counts = crate::output::status::phases(published, now);
+    let series = counts
+        .into_iter()
+        .map(|(phase, count)| ([("state", phase)], sample(count)));
+    sheet.gauge(
+        "exceptions",
+        "BaselineExceptions: active ones cover findings, inert ones none",
+        series,
+    )
 }
 
 /// A control in an environment, with what was counted there.
