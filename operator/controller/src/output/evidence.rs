@@ -103,10 +103,13 @@ async fn list(api: &Api<EvidenceRecord>) -> Result<Vec<EvidenceRecord>, PersistE
     }
 }
 
+/// Where to say what became of a repair.
+type Reply = oneshot::Sender<Result<(), PersistError>>;
+
 struct Keep {
     namespace: Arc<str>,
     repair: RepairRecord,
-    done: oneshot::Sender<Result<(), PersistError>>,
+    done: Reply,
 }
 
 /// Records repairs. Cheap to clone.
@@ -155,7 +158,7 @@ pub struct Evidence {
     outcomes: Outcomes,
     desk: Desk,
     waiting: mpsc::Receiver<Keep>,
-    replies: Vec<(Arc<str>, oneshot::Sender<Result<(), PersistError>>)>,
+    replies: Vec<(Arc<str>, Reply)>,
 }
 
 impl Evidence {

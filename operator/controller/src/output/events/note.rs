@@ -44,7 +44,7 @@ pub fn notice(transition: &Transition) -> Option<Notice> {
         (Some(Verdict::Fail), Verdict::Pass) => Some(Notice {
             warning: false,
             reason: "BaselineSatisfied",
-            note: bounded(format!(
+            note: bounded(&format!(
                 "{} of baseline {} passes again",
                 after.key.control, transition.baseline
             )),
@@ -79,7 +79,7 @@ fn violated(transition: &Transition, before: Option<&UnitResult>, after: &UnitRe
             finding.reason
         },
         note: with_end(
-            format!(
+            &format!(
                 "{} of baseline {}: {place}{}",
                 after.key.control, transition.baseline, finding.message
             ),
@@ -100,13 +100,13 @@ fn about(transition: &Transition, unit: &UnitResult) -> Notice {
     }
 }
 
-fn bounded(text: String) -> String {
+fn bounded(text: &str) -> String {
     with_end(text, "")
 }
 
 /// The text, made harmless, cut so that it fits together with `end`.
-fn with_end(text: String, end: &str) -> String {
-    let mut harmless = super::super::text::harmless(&text);
+fn with_end(text: &str, end: &str) -> String {
+    let mut harmless = super::super::text::harmless(text);
     super::super::text::cut(&mut harmless, LONGEST - end.len());
     harmless + end
 }
@@ -144,6 +144,7 @@ mod tests {
         }
     }
 
+    #[allow(clippy::unnecessary_wraps, reason = "as a transition has it")]
     fn unit(verdict: Verdict, findings: Vec<Reported>) -> Option<Arc<UnitResult>> {
         Some(Arc::new(UnitResult {
             key: UnitKey {

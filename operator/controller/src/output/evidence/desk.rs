@@ -66,18 +66,17 @@ impl Desk {
         let same = |known: &&mut RepairRecord| {
             known.time == repair.time && known.control == repair.control && known.object == repair.object
         };
-        match repairs.iter_mut().find(same) {
-            Some(known) => *known = repair,
-            None => {
-                let of_object = |known: &RepairRecord| known.object == repair.object;
-                if repairs.iter().filter(|known| of_object(known)).count() >= PER_OBJECT
-                    && let Some(oldest) = repairs.iter().position(of_object)
-                {
-                    repairs.remove(oldest);
-                }
-                repairs.push(repair);
-                repairs.sort_by_key(|repair| repair.time);
+        if let Some(known) = repairs.iter_mut().find(same) {
+            *known = repair;
+        } else {
+            let of_object = |known: &RepairRecord| known.object == repair.object;
+            if repairs.iter().filter(|known| of_object(known)).count() >= PER_OBJECT
+                && let Some(oldest) = repairs.iter().position(of_object)
+            {
+                repairs.remove(oldest);
             }
+            repairs.push(repair);
+            repairs.sort_by_key(|repair| repair.time);
         }
         self.due.insert(namespace, now);
     }

@@ -98,7 +98,7 @@ fn coverage(sheet: &mut Sheet<'_>, health: &Health) -> fmt::Result {
     let rows: Vec<(String, &str)> = health
         .coverage
         .iter()
-        .map(|(kind, coverage)| (kind.resource(), word(coverage)))
+        .map(|(kind, coverage)| (kind.resource(), word(*coverage)))
         .collect();
     let series = rows
         .iter()
@@ -110,7 +110,7 @@ fn coverage(sheet: &mut Sheet<'_>, health: &Health) -> fmt::Result {
     )
 }
 
-const fn word(coverage: &Coverage) -> &'static str {
+const fn word(coverage: Coverage) -> &'static str {
     match coverage {
         Coverage::Syncing => "syncing",
         Coverage::Absent => "absent",

@@ -129,7 +129,7 @@ async fn huge_heads_are_refused() {
         answer.is_empty() || answer.starts_with("HTTP/1.1 431"),
         "{answer}"
     );
-    let many: String = (0..=HEADERS).map(|i| format!("x-{i}: y\r\n")).collect();
+    let many = "x: y\r\n".repeat(HEADERS + 1);
     let answer = server.get("/livez", &many).await;
     assert!(
         answer.is_empty() || answer.starts_with("HTTP/1.1 431"),
