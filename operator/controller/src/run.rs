@@ -79,9 +79,13 @@ struct Operator {
     remembered: (mpsc::UnboundedSender<Shards>, Option<mpsc::UnboundedReceiver<Shards>>),
     leadership: Leadership,
     turns: Turns,
-    outcomes: Outcomes,
+    events: Outcomes,
+    statuses: Outcomes,
+    evidence: Outcomes,
     repairs: Arc<Counters>,
     tasks: JoinSet<()>,
+    election: JoinSet<()>,
+    resign: CancellationToken,
 }
 
 type Shards = Vec<(Arc<str>, Shard)>;
@@ -96,8 +100,8 @@ impl Operator {
     ) -> Self {
         let elector = Elector::new(client.clone(), &config.namespace, LEASE, &config.identity, Timing::default());
         let leadership = elector.leadership();
-        let mut tasks = JoinSet::new();
-        tasks.spawn(elector.run(stop.clone()));
+        let (mut election, resign) = (JoinSet::new(), CancellationToken::new());
+        election.spawn(elector.run(resign.clone()));
         let (remembered, remembered_rx) = mpsc::unbounded_channel();
         Self {
             client,
@@ -110,9 +114,13 @@ impl Operator {
             remembered: (remembered, Some(remembered_rx)),
             leadership,
             turns: Turns::default(),
-            outcomes: Outcomes::default(),
+            events: Outcomes::default(),
+            statuses: Outcomes::default(),
+            evidence: Outcomes::default(),
             repairs: Arc::default(),
-            tasks,
+            tasks: JoinSet::new(),
+            election,
+            resign,
         }
     }
 
@@ -121,7 +129,9 @@ impl Operator {
         let repairs = self.repairs.clone();
         let (published, leading) = (self.published.1.clone(), self.leadership.leading.clone());
         let metrics = Metrics::new(published.clone(), leading, &self.turns, Timestamp::now)
-            .with("events", "Events about verdicts, by what became of them", self.outcomes.clone())
+            .with("events", "Events about verdicts, by what became of them", self.events.clone())
+            .with("status_writes", "Writes of status by what became of them", self.statuses.clone())
+            .with("evidence_writes", "Writes of evidence by what became of them", self.evidence.clone())
             .with_counts("remediations", "Repairs by what became of them", move || repairs.series());
         self.tasks.spawn(server.run(published, Arc::new(metrics), self.stop.clone()));
     }
@@ -178,11 +188,11 @@ impl Operator {
     /// What only the leader does.
     fn act(&mut self, memory: &Shards) {
         let (client, leading) = (&self.client, &self.leadership.leading);
-        let events = Events::new(client.clone(), &self.config.identity, self.outcomes.clone());
+        let events = Events::new(client.clone(), &self.config.identity, self.events.clone());
         self.tasks.spawn(events.run(self.changes.subscribe(), leading.clone(), self.stop.clone()));
-        let status = Statuses::new(client.clone(), self.leadership.fence.clone(), self.outcomes.clone());
-        self.tasks.spawn(status.run(self.published.1.clone(), leading.clone(), self.stop.clone()));
-        let (evidence, keeper) = Evidence::new(client.clone(), self.leadership.fence.clone(), self.outcomes.clone(), memory);
+        let statuses = Statuses::new(client.clone(), self.leadership.fence.clone(), self.statuses.clone());
+        self.tasks.spawn(statuses.run(self.published.1.clone(), leading.clone(), self.stop.clone()));
+        let (evidence, keeper) = Evidence::new(client.clone(), self.leadership.fence.clone(), self.evidence.clone(), memory);
         if let Some(remembered) = self.remembered.1.take() {
             self.tasks.spawn(evidence.run(remembered, leading.clone(), self.stop.clone()));
         }
@@ -199,11 +209,13 @@ impl Operator {
         self.tasks.spawn(remediation.run());
     }
 
-    /// Waits for `stop`, then for the parts to end. A part that ends earlier takes the process down.
+    /// Waits for `stop`, then for the parts to end, and gives up the lease last: who leads next begins at once, and what is
+    /// pending here is still ours to write. A part that ends earlier takes the process down.
     async fn join(mut self, stop: &CancellationToken) -> Result<(), RunError> {
         let ended = tokio::select! {
             () = stop.cancelled() => Ok(()),
             _ = self.tasks.join_next() => if stop.is_cancelled() { Ok(()) } else { Err(RunError::Ended) },
+            _ = self.election.join_next() => Err(RunError::Ended),
         };
         stop.cancel();
         while let Some(part) = self.tasks.join_next().await {
@@ -211,6 +223,8 @@ impl Operator {
                 error!(%panicked, "a part of the operator panicked");
             }
         }
+        self.resign.cancel();
+        while self.election.join_next().await.is_some() {}
         ended
     }
 }
