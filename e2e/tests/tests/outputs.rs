@@ -8,36 +8,31 @@ use kube::{Api, Client, api::ListParams};
 use kube_test::{Cluster, Prometheus, eventually, not_yet, promtool};
 use plimsoll_api::{EvidenceRecord, ObjectReference, RepairRecord, SecurityBaseline, crds};
 use plimsoll_controller::{
-    Config, Running,
+    Config, RunError,
     leader::Fence,
     output::{
-        events::Events,
         evidence::{Evidence, Keeper, load_all},
-        metrics::{Format, Metrics, Outcomes, Turns},
-        server::Server,
-        status::Statuses,
+        metrics::Outcomes,
     },
-    start,
+    run,
 };
+use plimsoll_engine::memory::{Fingerprint, Held, Seen, Shard};
 use serde_json::{Value, json};
 use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
     sync::{mpsc, watch},
-    task::JoinSet,
+    task::JoinHandle,
 };
 use tokio_util::sync::CancellationToken;
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
-/// An operator without remediation, in this process; leads as it is told.
+/// An operator without remediation, in this process.
 struct Operator {
     address: SocketAddr,
-    metrics: Arc<Metrics>,
-    keeper: Keeper,
-    leading: watch::Sender<bool>,
-    published: watch::Receiver<Arc<plimsoll_controller::Published>>,
     stop: CancellationToken,
-    tasks: JoinSet<()>,
-    running: Running,
+    task: JoinHandle<Result<(), RunError>>,
 }
 
 async fn install(cluster: &Cluster) -> Client {
@@ -58,83 +53,59 @@ async fn install(cluster: &Cluster) -> Client {
     cluster.admin().unwrap()
 }
 
-async fn operator(client: &Client, leads: bool) -> Operator {
+fn operator(client: &Client, pod: &str) -> Operator {
+    // Free a moment ago; nobody else on this machine asks for fixed ports.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap();
+    drop(free);
+    let config = Config {
+        namespace: "default".into(),
+        identity: pod.into(),
+        listen: address,
+        ..Config::default()
+    };
     let stop = CancellationToken::new();
-    let memory = load_all(client.clone()).await.unwrap();
-    let config = Config::default();
-    let mut running = start(
-        client,
-        &config,
-        plimsoll_controls::registry(),
-        Vec::new(),
-        memory.clone(),
-        &stop,
-    );
-    let (leading, follows) = watch::channel(leads);
-    let fence = Fence::follows(follows.clone());
-    let (events, statuses, evidences) = (Outcomes::default(), Outcomes::default(), Outcomes::default());
-    let metrics = Metrics::new(
-        running.published.clone(),
-        follows.clone(),
-        &Turns::default(),
-        jiff::Timestamp::now,
-    )
-    .with("events", "Events by what became of them", events.clone())
-    .with(
-        "status_writes",
-        "Writes of status by what became of them",
-        statuses.clone(),
-    )
-    .with(
-        "evidence_writes",
-        "Writes of evidence by what became of them",
-        evidences.clone(),
-    );
-    let metrics = Arc::new(metrics);
-    let server = Server::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
-    let address = server.address();
-    let (evidence, keeper) = Evidence::new(client.clone(), fence.clone(), evidences, &memory);
-    let mut tasks = JoinSet::new();
-    tasks.spawn(server.run(running.published.clone(), metrics.clone(), stop.clone()));
-    tasks.spawn(Events::new(client.clone(), "pod-1", events).run(
-        running.changes.subscribe(),
-        follows.clone(),
-        stop.clone(),
-    ));
-    tasks.spawn(Statuses::new(client.clone(), fence, statuses).run(
-        running.published.clone(),
-        follows.clone(),
-        stop.clone(),
-    ));
-    let remembered = std::mem::replace(&mut running.remembered, mpsc::unbounded_channel().1);
-    tasks.spawn(evidence.run(remembered, follows, stop.clone()));
-    Operator {
-        address,
-        metrics,
-        keeper,
-        leading,
-        published: running.published.clone(),
-        stop,
-        tasks,
-        running,
-    }
+    let registry = plimsoll_controls::registry();
+    let task = tokio::spawn(run(client.clone(), config, registry, Vec::new(), stop.clone()));
+    Operator { address, stop, task }
 }
 
 impl Operator {
+    async fn get(&self, path: &str) -> std::io::Result<String> {
+        let mut stream = TcpStream::connect(self.address).await?;
+        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await?;
+        Ok(answer)
+    }
+
     async fn ready(&self) {
-        let mut published = self.published.clone();
-        let ready = tokio::time::timeout(SOON, published.wait_for(|p| p.health.ready)).await;
-        assert!(matches!(ready, Ok(Ok(_))), "never ready");
+        let ready = eventually(SOON, "/readyz", async || {
+            let answer = self.get("/readyz").await.map_err(|e| not_yet(e.to_string()))?;
+            if answer.starts_with("HTTP/1.1 200") {
+                Ok(())
+            } else {
+                Err(not_yet(answer))
+            }
+        });
+        ready.await.unwrap();
     }
 
-    async fn end(mut self) {
+    /// The value of a series without labels.
+    async fn value(&self, series: &str) -> f64 {
+        let page = self.get("/metrics").await.unwrap();
+        let line = page
+            .lines()
+            .find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("no {series} in {page}"))
+            .parse()
+            .unwrap()
+    }
+
+    async fn end(self) {
         self.stop.cancel();
-        while self.tasks.join_next().await.is_some() {}
-        self.running.join().await;
-    }
-
-    fn page(&self, format: Format) -> String {
-        self.metrics.render(format).unwrap()
+        self.task.await.unwrap().unwrap();
     }
 }
 
@@ -173,7 +144,7 @@ async fn what_begins_to_fail_is_told_reported_remembered_and_measured() {
     let client = install(&cluster).await;
     cluster.namespace("old", &[]).await.unwrap();
     apply(&cluster, &labelled()).await;
-    let operator = operator(&client, true).await;
+    let operator = operator(&client, "a");
     operator.ready().await;
 
     cluster.namespace("fresh", &[]).await.unwrap();
@@ -275,10 +246,14 @@ async fn prometheus_agrees(operator: &Operator) {
     ] {
         assert!(!prometheus.query(name).await.unwrap().is_empty(), "{name}");
     }
-    let checked = promtool(&["check", "metrics"], &operator.page(Format::Text))
-        .await
-        .unwrap();
-    assert_eq!((checked.stdout.as_str(), checked.stderr.as_str()), ("", ""));
+    let answer = operator.get("/metrics").await.unwrap();
+    let (_, page) = answer.split_once("\r\n\r\n").unwrap();
+    let checked = promtool(&["check", "metrics"], page).await.unwrap();
+    assert_eq!(
+        (checked.stdout.as_str(), checked.stderr.as_str()),
+        ("", ""),
+        "{page}"
+    );
 }
 
 async fn passing_again(cluster: &Cluster, client: &Client) {
@@ -321,17 +296,15 @@ async fn statuses_are_written_when_they_say_something_new_and_by_the_leader_only
         },
     });
     apply(&cluster, &exception).await;
-    let follower = operator(&client, false).await;
-    follower.ready().await;
-    let writes = async || {
+    let as_replica = |name: &str| cluster.client_impersonating(name, &["system:masters"]).unwrap();
+    let leader = operator(&as_replica("replica-a"), "a");
+    let writes = async |replica: &str| {
         let log = cluster.audit().await.unwrap();
-        let status = |e: &kube_test::AuditEvent| e.line().contains("/status");
-        let own = log.effective_writes().filter(status);
-        own.on("securitybaselines").len()
+        let status = |e: &kube_test::AuditEvent| e.line().contains("status");
+        let log = log.by_user(replica).effective_writes();
+        log.on("securitybaselines").filter(status).len()
     };
-    assert_eq!(writes().await, 0, "followers write nothing");
 
-    follower.leading.send_replace(true);
     let baselines: Api<SecurityBaseline> = Api::all(client.clone());
     let accepted = async |wanted: &str| {
         eventually(SOON, "the condition Accepted", async || {
@@ -363,13 +336,25 @@ async fn statuses_are_written_when_they_say_something_new_and_by_the_leader_only
     .await
     .unwrap();
 
-    let quiet = writes().await;
-    let mut published = follower.published.clone();
-    for _ in 0..2 {
-        published.borrow_and_update();
-        published.changed().await.unwrap(); // the actor's heartbeat
-    }
-    assert_eq!(writes().await, quiet, "nothing new was said");
+    let follower = operator(&as_replica("replica-b"), "b");
+    follower.ready().await;
+    let quiet = writes("replica-a").await;
+    assert!(quiet > 0);
+    // Two heartbeats of the actor later nothing new was said, and the other replica said nothing at all.
+    let turns = follower.value("plimsoll_evaluations_total").await;
+    eventually(SOON, "two more turns", async || {
+        let now = follower.value("plimsoll_evaluations_total").await;
+        if now >= turns + 2.0 {
+            Ok(())
+        } else {
+            Err(not_yet(now.to_string()))
+        }
+    })
+    .await
+    .unwrap();
+    assert_eq!(writes("replica-a").await, quiet);
+    assert_eq!(writes("replica-b").await, 0);
+    leader.end().await;
 
     apply(&cluster, &baseline(&json!({ "environments/labeled": {} }))).await;
     let refused = accepted("False").await;
@@ -382,12 +367,42 @@ async fn statuses_are_written_when_they_say_something_new_and_by_the_leader_only
     follower.end().await;
 }
 
+/// What writes evidence, fed by hand.
+struct Replica {
+    keeper: Keeper,
+    leading: watch::Sender<bool>,
+    remembered: mpsc::UnboundedSender<Vec<(Arc<str>, Shard)>>,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+fn replica(client: &Client, leads: bool) -> Replica {
+    let (leading, follows) = watch::channel(leads);
+    let fence = Fence::follows(follows.clone());
+    let (evidence, keeper) = Evidence::new(client.clone(), fence, Outcomes::default(), &[]);
+    let (remembered, changed) = mpsc::unbounded_channel();
+    let stop = CancellationToken::new();
+    let task = tokio::spawn(evidence.run(changed, follows, stop.clone()));
+    Replica {
+        keeper,
+        leading,
+        remembered,
+        stop,
+        task,
+    }
+}
+
+impl Replica {
+    async fn end(self) {
+        self.stop.cancel();
+        self.task.await.unwrap();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn evidence_outlives_processes_and_changes_of_leader() {
     let cluster = Cluster::start().await.unwrap();
     let client = install(&cluster).await;
-    cluster.namespace("shop", &[]).await.unwrap();
-    apply(&cluster, &labelled()).await;
     let records: Api<EvidenceRecord> = Api::all(client.clone());
     let repair = |minutes: i64| RepairRecord {
         control: "availability/replica-redundancy".into(),
@@ -403,10 +418,22 @@ async fn evidence_outlives_processes_and_changes_of_leader() {
         undone: 0,
     };
 
-    let first = operator(&client, true).await;
-    let second = operator(&client, false).await; // sees the findings a little later
-    first.ready().await;
-    second.ready().await;
+    let shard = |minutes: i64| {
+        let first_seen = jiff::Timestamp::from_second(1_790_000_000 + minutes * 60).unwrap();
+        let seen = Seen {
+            fingerprint: Fingerprint::of(&["finding"]),
+            first_seen,
+            fails_at: first_seen,
+            held: Held::Unknown,
+        };
+        let mut shard = Shard::default();
+        shard.units.insert(Fingerprint::of(&["unit"]), vec![seen]);
+        vec![(Arc::from("shop"), shard)]
+    };
+    let first = replica(&client, true);
+    let second = replica(&client, false);
+    first.remembered.send(shard(0)).unwrap();
+    second.remembered.send(shard(7)).unwrap(); // sees the findings a little later
     assert!(
         second.keeper.keep("shop", repair(2)).await.is_err(),
         "followers keep nothing"

@@ -609,6 +609,7 @@ fn published(mode: Mode, changes: &[Change]) -> Arc<Published> {
         None,
     );
     Arc::new(Published {
+        declared: Declared::default(),
         report: all,
         baselines: Arc::new([compiled]),
         health: Arc::new(Health {

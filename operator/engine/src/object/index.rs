@@ -40,7 +40,7 @@ impl Body {
                 keys.push(targets(name, "Cluster".into(), backup.spec.cluster.name.clone()));
             }
             Body::CnpgBackup(backup) => {
-                keys.push(targets(name, "Cluster".into(), backup.spec.cluster.name.clone()))
+                keys.push(targets(name, "Cluster".into(), backup.spec.cluster.name.clone()));
             }
             Body::LonghornVolume(volume) => {
                 if let Some((namespace, claim)) = volume.claim() {
@@ -54,7 +54,7 @@ impl Body {
                 }
             }
             Body::LonghornBackup(backup) => {
-                keys.push(targets(name, "Volume".into(), backup.status.volume_name.clone()))
+                keys.push(targets(name, "Volume".into(), backup.status.volume_name.clone()));
             }
             _ => {}
         }
