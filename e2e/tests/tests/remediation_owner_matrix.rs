@@ -16,7 +16,7 @@ use k8s_openapi::api::{apps::v1::Deployment, events::v1::Event};
 use kube::{Client, api::Api};
 use kube_test::{Cluster, eventually, not_yet};
 use plimsoll_controller::{
-    Config, Health, Published,
+    Config, Declared, Health, Published,
     remediate::{
         Records, Remediation,
         apply::{Look, Writer},
