@@ -166,9 +166,9 @@ fn restrict(given: &mut [Given], args: &Args, presets: &[Preset], registry: &Reg
             );
         }
     }
-    given
-        .iter_mut()
-        .for_each(|given| given.restrict(presets, &args.control));
+    for given in given {
+        given.restrict(presets, &args.control);
+    }
     Ok(())
 }
 

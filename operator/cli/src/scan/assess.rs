@@ -71,9 +71,9 @@ pub(crate) fn files(
     } else {
         Coverage::Complete
     };
-    Kind::ALL
-        .iter()
-        .for_each(|kind| scan.engine.set_coverage(*kind, coverage.clone()));
+    for kind in Kind::ALL {
+        scan.engine.set_coverage(*kind, coverage);
+    }
     let duplicates = scan.take(std::mem::take(&mut intake.objects));
     if !duplicates.is_empty() {
         assumptions.push(format!(
@@ -158,11 +158,11 @@ fn assumptions(
 /// Up to ten names, and how many more.
 fn some(names: &[String]) -> String {
     const SHOWN: usize = 10;
-    let mut text = names[..names.len().min(SHOWN)].join(", ");
-    if names.len() > SHOWN {
-        text.push_str(&format!(" and {} more", names.len() - SHOWN));
+    let shown = names[..names.len().min(SHOWN)].join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
-    text
 }
 
 /// Takes the exceptions out of what was read. One that cannot be accepted makes its document unreadable.
@@ -252,7 +252,7 @@ impl Scan {
             match &unit.verdict {
                 Verdict::Fail => return Ending::Failing,
                 Verdict::Unknown(why) if !why.is_live_only() || (is_cluster && unit.blind) => {
-                    ending = Ending::Unclear
+                    ending = Ending::Unclear;
                 }
                 _ => {}
             }
