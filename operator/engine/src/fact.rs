@@ -30,6 +30,7 @@ pub(crate) type ErasedValue = Arc<dyn Any + Send + Sync>;
 pub(crate) trait ErasedFact: Send + Sync {
     fn reads(&self) -> KindSet;
     fn compute(&self, view: &View<'_>) -> ErasedValue;
+    fn unknown(&self, why: Unknown) -> ErasedValue;
     fn same(&self, a: &ErasedValue, b: &ErasedValue) -> bool;
     fn as_any(&self) -> &dyn Any;
 }
@@ -41,6 +42,10 @@ impl<F: Fact> ErasedFact for F {
 
     fn compute(&self, view: &View<'_>) -> ErasedValue {
         Arc::new(Fact::compute(self, view).map(Arc::new))
+    }
+
+    fn unknown(&self, why: Unknown) -> ErasedValue {
+        Arc::new(Err::<Arc<F::Value>, Unknown>(why))
     }
 
     fn same(&self, a: &ErasedValue, b: &ErasedValue) -> bool {

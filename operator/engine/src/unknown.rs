@@ -6,6 +6,8 @@ use std::{fmt, sync::Arc};
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Unknown(Arc<Inner>);
 
+const PANICKED: &str = "Panicked";
+
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Inner {
     reason: &'static str,
@@ -50,6 +52,21 @@ impl Unknown {
     /// The configuration is of a sort that no table of ours describes.
     pub fn not_modelled(what: impl fmt::Display) -> Self {
         Self::new("NotModelled", format!("{what} is not modelled"))
+    }
+
+    /// A control or a fact panicked.
+    pub(crate) fn panicked(what: &str, payload: &(dyn std::any::Any + Send)) -> Self {
+        let text = payload
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| payload.downcast_ref::<&str>().copied());
+        let text = text.unwrap_or("no message");
+        Self::new(PANICKED, format!("{what} panicked: {text}"))
+    }
+
+    /// Whether a control, or a fact it read, panicked.
+    pub(crate) fn is_panic(&self) -> bool {
+        self.0.reason == PANICKED
     }
 
     /// The CamelCase word.

@@ -2,7 +2,12 @@
 //!
 //! Every read is recorded, absence included, so that a change re-evaluates exactly its readers. Authors write naive code.
 
-use std::{cell::RefCell, collections::HashMap, sync::Arc};
+use std::{
+    cell::RefCell,
+    collections::HashMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -369,7 +374,9 @@ fn read_value<F: Fact>(erased: &ErasedValue) -> Result<Arc<F::Value>, Unknown> {
 /// Computes a fact, recording what it reads.
 pub(crate) fn compute(world: World<'_>, overlay: &Overlay, fact: Arc<dyn ErasedFact>, dep: Dep) -> Computed {
     let view = View::for_fact(world, overlay, fact.reads());
-    let value = fact.compute(&view);
+    // What panics is Unknown until what it read changes, like any other value, and ends neither the turn nor its readers.
+    let value = catch_unwind(AssertUnwindSafe(|| fact.compute(&view)))
+        .unwrap_or_else(|payload| fact.unknown(Unknown::panicked("a fact", payload.as_ref())));
     let reads = view.into_reads();
     Computed {
         fact,

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod dice;
+mod hiding;
 mod model;
 mod scenes;
 mod steps;

@@ -1,11 +1,12 @@
 //! What a sequence of events amounts to: enough to look at the same cluster for the first time.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use jiff::Timestamp;
 use plimsoll_engine::{
     Engine,
     baseline::{Compiled, compile},
+    control::Registry,
     coverage::Coverage,
     decode::Object,
     exception::Exception,
@@ -26,7 +27,10 @@ pub(crate) struct Model {
     pub(crate) coverage: BTreeMap<Kind, Coverage>,
     pub(crate) baselines: BTreeMap<String, (i64, Value)>,
     pub(crate) exceptions: Vec<Exception>,
+    compiled: Vec<Compiled>,
 }
+
+static REGISTRY: LazyLock<Registry> = LazyLock::new(plimsoll_controls::registry);
 
 impl Model {
     pub(crate) fn new() -> Self {
@@ -39,18 +43,18 @@ impl Model {
                 .collect(),
             baselines: BTreeMap::new(),
             exceptions: Vec::new(),
+            compiled: Vec::new(),
         }
     }
 
-    pub(crate) fn compiled(&self) -> Vec<Compiled> {
-        let registry = plimsoll_controls::registry();
-        self.baselines
-            .iter()
-            .map(|(name, (generation, spec))| {
-                let spec = serde_json::from_value(spec.clone()).unwrap();
-                compile(name, *generation, &spec, &[], &registry, None)
-            })
-            .collect()
+    /// The baselines as they stand; to be called after they were edited.
+    pub(crate) fn compile(&mut self) -> Vec<Compiled> {
+        let compiled = self.baselines.iter().map(|(name, (generation, spec))| {
+            let spec = serde_json::from_value(spec.clone()).unwrap();
+            compile(name, *generation, &spec, &[], &REGISTRY, None)
+        });
+        self.compiled = compiled.collect();
+        self.compiled.clone()
     }
 
     /// An engine given everything at once, in some order.
@@ -61,7 +65,7 @@ impl Model {
         for part in parts {
             match part {
                 0 => remember(&mut engine, memory),
-                1 => engine.set_baselines(self.compiled()),
+                1 => engine.set_baselines(self.compiled.clone()),
                 2 => engine.set_exceptions(self.exceptions.clone()),
                 3 => self
                     .coverage
@@ -82,7 +86,7 @@ impl Model {
 
 /// The kinds some control reads: what an operator watches.
 pub(crate) fn kinds() -> Vec<Kind> {
-    plimsoll_controls::registry().reads().iter().collect()
+    REGISTRY.reads().iter().collect()
 }
 
 /// Hands on what an earlier process remembered, the way it is persisted.

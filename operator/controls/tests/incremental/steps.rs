@@ -68,7 +68,7 @@ impl Life {
         }
         life.model.baselines.insert("a".into(), (1, POOL.spec(&mut dice)));
         life.note(|life| format!("baseline a: {}", life.model.baselines["a"].1));
-        life.engine.set_baselines(life.model.compiled());
+        life.engine.set_baselines(life.model.compile());
         for i in 0..life.cast.len() {
             life.put(decode(&life.cast[i]));
         }
@@ -232,7 +232,7 @@ impl Life {
             _ => _ = self.model.baselines.insert(name, (generation, POOL.spec(dice))),
         }
         self.note(|life| format!("baselines {:?}", life.model.baselines));
-        self.engine.set_baselines(self.model.compiled());
+        self.engine.set_baselines(self.model.compile());
     }
 
     fn exception(&self, number: usize, dice: &mut Dice) -> Exception {

@@ -90,16 +90,16 @@ fn evaluate(world: World<'_>, overlay: &Overlay, entry: &Entry, subject: &ObjRef
         }
         judge(&view, entry, subject, &mut findings)
     }));
-    let panicked = judged.is_err();
     match judged {
         Ok(Ok(())) => {}
         Ok(Err(unknown)) => findings.unknown(unknown),
         Err(payload) => {
             // What a control had found before it panicked proves nothing about the rest.
             findings = Findings::new(subject.clone());
-            findings.unknown(Unknown::new("Panicked", panic_message(payload.as_ref())));
+            findings.unknown(Unknown::panicked("the control", payload.as_ref()));
         }
     }
+    let panicked = findings.unknown.as_ref().is_some_and(Unknown::is_panic);
     let (in_scope, environment) = outcome;
     Outcome {
         in_scope,
@@ -133,12 +133,4 @@ fn judge(view: &View<'_>, entry: &Entry, subject: &ObjRef, findings: &mut Findin
         findings.found[i].repair = repair;
     }
     checked
-}
-
-fn panic_message(payload: &(dyn std::any::Any + Send)) -> String {
-    let text = payload
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| payload.downcast_ref::<&str>().copied());
-    format!("the control panicked: {}", text.unwrap_or("no message"))
 }
