@@ -21,21 +21,21 @@ key_hash() { { cat binaries.txt; for m in "${modules[@]}"; do cat "$m/go.mod"; d
 needed_go() { cat ./*/go.mod | awk '$1 == "go" { print $2 }' | sort -V | tail -1; }
 
 check_tools() {
-  local need missing=() have
+  local need lacking=() have
   need=$(needed_go)
   if ! command -v go >/dev/null; then
-    missing+=("Go $need or newer (https://go.dev/dl)")
+    lacking+=("Go $need or newer (https://go.dev/dl)")
   else
     have=$(GOTOOLCHAIN=local go env GOVERSION | sed 's/^go//; s/[ -].*//')
     [ "$(printf '%s\n' "$need" "$have" | sort -V | head -1)" = "$need" ] ||
-      missing+=("Go $need or newer, found $have (https://go.dev/dl)")
+      lacking+=("Go $need or newer, found $have (https://go.dev/dl)")
   fi
   # The Go parts are built without cgo; the crates that drive them (ring, and Rust's linker) are not.
-  command -v cc >/dev/null || missing+=("a C compiler named cc (gcc or clang)")
-  case ${#missing[@]} in
+  command -v cc >/dev/null || lacking+=("a C compiler named cc (gcc or clang)")
+  case ${#lacking[@]} in
   0) ;;
-  1) die "missing: ${missing[0]}" ;;
-  *) die "missing: ${missing[0]}, and ${missing[1]}" ;;
+  1) die "missing: ${lacking[0]}" ;;
+  *) die "missing: ${lacking[0]}, and ${lacking[1]}" ;;
   esac
 }
 

@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2295 # process ids hold no pattern
 # The guard of one test cluster. It lives as long as its standard input: when that closes, because the cluster was
 # dropped or because the test process died in whatever way, it kills all that is left and removes the folder $1.
 # Input, a line each: "+PID" a process group to end, "-PID" one that has ended.

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# `make lint`: everything that can be said without running the code.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+failed=0
+check() {
+  local what=$1
+  shift
+  if "$@"; then echo "ok       $what"; else
+    echo "FAILED   $what"
+    failed=1
+  fi
+}
+check_with() { # the tool that it takes, then as check
+  if command -v "$1" >/dev/null; then check "${@:2}"; else echo "SKIPPED  $2: $1 is not installed"; fi
+}
+
+check rustfmt cargo fmt --all --check
+check clippy cargo clippy --quiet --workspace --all-targets -- -D warnings
+check_with shellcheck "shell scripts" bash -c "git ls-files -z '*.sh' .ci/run | xargs -0 shellcheck"
+check_with cargo-deny "dependencies" cargo deny --log-level error check
+exit "$failed"

@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# `make test`: every test of the workspace. Quiet while green; what failed is shown whole, the complete output is in a log.
+# The last line is `N passed, N failed, N skipped`. A test that says "skipped: why" counts as skipped, not as passed.
+#
+# RUST_TEST_THREADS   tests at a time (default: processors, at most 4: a cluster takes about 600 MB)
+# PLIMSOLL_CORPORA    reference manifests; the tests that need them are skipped without
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+say() { printf '%s\n' "$*" >&2; }
+die() { say "test: $*"; exit 1; }
+
+command -v cargo >/dev/null || die "missing: Rust $(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml) (https://rustup.rs)"
+e2e/controlplane/build.sh >/dev/null
+
+if [ -z "${RUST_TEST_THREADS:-}" ]; then
+  RUST_TEST_THREADS=$(getconf _NPROCESSORS_ONLN)
+  [ "$RUST_TEST_THREADS" -ge 2 ] || RUST_TEST_THREADS=2
+  [ "$RUST_TEST_THREADS" -le 4 ] || RUST_TEST_THREADS=4
+  export RUST_TEST_THREADS
+fi
+logs=${CARGO_TARGET_DIR:-target}/test-logs
+mkdir -p "$logs"
+build=$logs/build.log log=$logs/test.log
+runner=
+trap '[ -z "$runner" ] || kill "$runner" 2>/dev/null || true' EXIT
+trap 'exit 130' INT TERM
+
+# Runs a command in the background and says every half minute that it still does; returns its exit code.
+patiently() {
+  local label=$1 output=$2 start=$SECONDS
+  shift 2
+  "$@" >"$output" 2>&1 &
+  runner=$!
+  while kill -0 "$runner" 2>/dev/null; do
+    sleep 1
+    if [ $(((SECONDS - start) % 30)) -eq 0 ]; then say "$label: $((SECONDS - start)) s so far"; fi
+  done
+  local code=0
+  wait "$runner" || code=$?
+  runner=
+  return "$code"
+}
+
+count() { # passed, failed and ignored, summed over all test binaries
+  awk '/^test result: / { for (i = 2; i <= NF; i++) { if ($i ~ /^passed/) p += $(i-1)
+    if ($i ~ /^failed/) f += $(i-1); if ($i ~ /^ignored/) s += $(i-1) } } END { print p + 0, f + 0, s + 0 }' "$log"
+}
+# Not tests but processes that tests start.
+helpers() { grep -c '^test .* ignored, a part of other tests' "$log" || true; }
+gave_up() { grep -ciE '^skipped: ' "$log" || true; }
+
+show_failures() {
+  awk '/^failures:$/ { on = 1 } on { print } /^test result: / { on = 0 }' "$log" | head -n 400 >&2
+  grep -E '^(error|Caused by|  process didn)' "$log" >&2 || true
+  say "The complete output: $log"
+}
+
+code=0
+patiently "building the tests" "$build" cargo test --workspace --no-run || {
+  grep -E -A 12 '^(error|warning: unused)' "$build" >&2 || tail -n 40 "$build" >&2
+  say "The tests do not build: $build"
+  echo "0 passed, 1 failed, 0 skipped"
+  exit 1
+}
+patiently "running the tests" "$log" cargo test --workspace --no-fail-fast -- --show-output || code=$?
+
+read -r passed failed ignored < <(count)
+ignored=$((ignored - $(helpers)))
+skips=$(gave_up)
+# A test binary that crashed counts nothing itself.
+if [ "$code" -ne 0 ] && [ "$failed" -eq 0 ]; then failed=1; fi
+if [ "$failed" -ne 0 ]; then show_failures; fi
+grep -iE '^skipped: ' "$log" | sort | uniq -c | sed 's/^ *\([0-9]*\) /\1 test(s) /' >&2 || true
+echo "$((passed - skips)) passed, $failed failed, $((ignored + skips)) skipped"
+[ "$failed" -eq 0 ]
