@@ -6,8 +6,19 @@ use std::{collections::BTreeSet, path::Path};
 
 /// What would bring I/O, a clock or a runtime along.
 const REFUSED: &[&str] = &[
-    "kube", "k8s-openapi", "tokio", "tokio-util", "futures", "hyper", "axum", "reqwest", "rustls", "tracing-subscriber",
-    "tempfile", "chrono", "clap",
+    "kube",
+    "k8s-openapi",
+    "tokio",
+    "tokio-util",
+    "futures",
+    "hyper",
+    "axum",
+    "reqwest",
+    "rustls",
+    "tracing-subscriber",
+    "tempfile",
+    "chrono",
+    "clap",
 ];
 
 fn read(file: &str) -> String {
@@ -33,10 +44,18 @@ fn neither_crate_depends_on_a_client_or_a_runtime() {
     for krate in ["engine", "controls"] {
         let dependencies = dependencies(krate);
         assert!(dependencies.contains("serde"), "{krate}: {dependencies:?}");
-        let refused: Vec<_> = REFUSED.iter().filter(|name| dependencies.contains(**name)).collect();
+        let refused: Vec<_> = REFUSED
+            .iter()
+            .filter(|name| dependencies.contains(**name))
+            .collect();
         assert!(refused.is_empty(), "{krate} depends on {refused:?}");
     }
-    assert!(!dependencies("engine").iter().any(|name| name.starts_with("plimsoll-")), "the engine depends on none of ours");
+    assert!(
+        !dependencies("engine")
+            .iter()
+            .any(|name| name.starts_with("plimsoll-")),
+        "the engine depends on none of ours"
+    );
 }
 
 #[test]

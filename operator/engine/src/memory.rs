@@ -145,7 +145,11 @@ impl Memory {
         let changed = std::mem::take(&mut self.changed);
         for namespace in &changed {
             // One that is gone, of which nothing is remembered any more.
-            if self.shards.get(namespace).is_some_and(|s| s.is_empty() && s.uid.is_none()) {
+            if self
+                .shards
+                .get(namespace)
+                .is_some_and(|s| s.is_empty() && s.uid.is_none())
+            {
                 self.shards.remove(namespace);
             }
         }
@@ -194,7 +198,11 @@ impl Memory {
 
     /// Forgets a namespace that is gone: one of the same name is another namespace. Tells which label keys.
     pub(crate) fn forget_namespace(&mut self, namespace: &str) -> Vec<String> {
-        if self.shards.get(namespace).is_some_and(|shard| shard.uid.is_some()) {
+        if self
+            .shards
+            .get(namespace)
+            .is_some_and(|shard| shard.uid.is_some())
+        {
             self.edit(namespace).uid = None;
         }
         self.forget_labels(namespace)

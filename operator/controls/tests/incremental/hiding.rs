@@ -38,7 +38,11 @@ fn report(model: &Model, engine: Engine) -> Report {
 
 /// What looks better, or merely different, where less is seen.
 fn better(full: &BaselineReport, hidden: &BaselineReport) -> Option<String> {
-    for (key, unit) in hidden.units.iter().filter(|(_, unit)| !matches!(unit.verdict, Verdict::Unknown(_))) {
+    for (key, unit) in hidden
+        .units
+        .iter()
+        .filter(|(_, unit)| !matches!(unit.verdict, Verdict::Unknown(_)))
+    {
         match full.units.get(key) {
             Some(before) if before.verdict.word() == unit.verdict.word() => {}
             before => return Some(format!("{unit:#?}\n before \n{before:#?}")),
@@ -69,7 +73,9 @@ fn hide_each(seed: u64) -> Result<(), String> {
             let hidden = report(&blinded, Engine::live());
             if let Some(better) = better(&full.baselines["a"], &hidden.baselines["a"]) {
                 let spec = &model.baselines["a"].1;
-                return Err(format!("seed {seed}, without {kind:?} (withheld: {withheld}), {spec}\n{better}"));
+                return Err(format!(
+                    "seed {seed}, without {kind:?} (withheld: {withheld}), {spec}\n{better}"
+                ));
             }
         }
     }
@@ -79,5 +85,5 @@ fn hide_each(seed: u64) -> Result<(), String> {
 #[test]
 fn hiding_a_kind_never_looks_better() {
     let wrong: Vec<String> = (0..500).filter_map(|seed| hide_each(seed).err()).collect();
-    assert!(wrong.is_empty(), "{} of 500, such as {}", wrong.len(), wrong.join("\n\n"));
+    assert!(wrong.is_empty(), "{} of 500, such as {}", wrong.len(), wrong[0]);
 }

@@ -2,6 +2,7 @@
 //! look at it; seeing less never looks better; an event costs the same in a large cluster as in a small one.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod counts;
 mod dice;
 mod hiding;
 mod model;

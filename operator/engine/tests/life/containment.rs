@@ -67,15 +67,27 @@ fn when_everything_is_gone_nothing_is_kept() {
     let empty = Life::of(Engine::live(), &[]).engine.size();
     let mut life = Life::watching(&controls);
     for i in 0..50 {
-        life.put(Kind::Namespace, "", &format!("ns-{i}"), &json!({"plimsoll.dev/tenant": "acme"}));
+        life.put(
+            Kind::Namespace,
+            "",
+            &format!("ns-{i}"),
+            &json!({"plimsoll.dev/tenant": "acme"}),
+        );
         life.put(Kind::ConfigMap, &format!("ns-{i}"), "mood", &json!({}));
-        life.put(Kind::Deployment, &format!("ns-{i}"), "web", &json!({"act": "fail"}));
+        life.put(
+            Kind::Deployment,
+            &format!("ns-{i}"),
+            "web",
+            &json!({"act": "fail"}),
+        );
     }
     life.turn();
     assert!(life.engine.size().0 >= 100 && life.engine.size().1 >= 100);
     for i in 0..50 {
-        life.engine.remove(&ObjRef::new(Kind::Deployment, format!("ns-{i}"), "web"));
-        life.engine.remove(&ObjRef::new(Kind::ConfigMap, format!("ns-{i}"), "mood"));
+        life.engine
+            .remove(&ObjRef::new(Kind::Deployment, format!("ns-{i}"), "web"));
+        life.engine
+            .remove(&ObjRef::new(Kind::ConfigMap, format!("ns-{i}"), "mood"));
         life.engine.remove(&ObjRef::namespace_object(&format!("ns-{i}")));
     }
     life.turn();

@@ -30,7 +30,10 @@ pub(crate) struct Life {
 impl Life {
     /// Judged by these controls.
     pub(crate) fn of(engine: Engine, controls: &[&str]) -> Self {
-        let mut life = Self { engine, now: "2026-06-01T12:00:00Z".parse().unwrap() };
+        let mut life = Self {
+            engine,
+            now: "2026-06-01T12:00:00Z".parse().unwrap(),
+        };
         for kind in Kind::ALL {
             life.engine.set_coverage(*kind, Coverage::Complete);
         }
@@ -57,15 +60,30 @@ impl Life {
     }
 
     pub(crate) fn put(&mut self, kind: Kind, namespace: &str, name: &str, labels: &Value) {
-        self.put_created(kind, namespace, name, labels, "2026-01-01T00:00:00Z".parse().unwrap());
+        self.put_created(
+            kind,
+            namespace,
+            name,
+            labels,
+            "2026-01-01T00:00:00Z".parse().unwrap(),
+        );
     }
 
-    pub(crate) fn put_created(&mut self, kind: Kind, namespace: &str, name: &str, labels: &Value, at: Timestamp) {
-        let mut object = json!({"metadata": {"name": name, "labels": labels, "creationTimestamp": at}, "spec": {}});
+    pub(crate) fn put_created(
+        &mut self,
+        kind: Kind,
+        namespace: &str,
+        name: &str,
+        labels: &Value,
+        at: Timestamp,
+    ) {
+        let mut object =
+            json!({"metadata": {"name": name, "labels": labels, "creationTimestamp": at}, "spec": {}});
         if !namespace.is_empty() {
             object["metadata"]["namespace"] = json!(namespace);
         }
-        self.engine.upsert(decode_json(kind, &object.to_string()).unwrap());
+        self.engine
+            .upsert(decode_json(kind, &object.to_string()).unwrap());
     }
 
     /// A Deployment that makes `toy/acts` act.

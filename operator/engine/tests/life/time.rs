@@ -26,7 +26,10 @@ fn a_verdict_turns_to_fail_exactly_when_its_grace_ends() {
     life.turn();
     let fails_at = life.now + GRACE;
     assert_eq!(life.verdict("toy/acts", "web"), "pass");
-    assert_eq!(life.unit("toy/acts", "web").findings[0].state, State::Settling(fails_at));
+    assert_eq!(
+        life.unit("toy/acts", "web").findings[0].state,
+        State::Settling(fails_at)
+    );
     assert_eq!(life.engine.next_wake(), Some(fails_at));
     assert_eq!(life.after(GRACE - INSTANT).evaluated, 0);
     assert_eq!(life.verdict("toy/acts", "web"), "pass");
@@ -56,7 +59,13 @@ fn what_was_wrong_when_the_operator_starts_fails_at_once_unless_it_is_young() {
     let mut life = Life::of(Engine::live(), &["toy/acts"]);
     life.deployment("old", "fail");
     let created = life.now - SignedDuration::from_mins(1);
-    life.put_created(Kind::Deployment, "shop", "young", &json!({"act": "fail"}), created);
+    life.put_created(
+        Kind::Deployment,
+        "shop",
+        "young",
+        &json!({"act": "fail"}),
+        created,
+    );
     life.turn();
     assert_eq!(life.verdict("toy/acts", "old"), "fail");
     assert_eq!(life.verdict("toy/acts", "young"), "unknown Settling");
@@ -69,7 +78,13 @@ fn what_was_wrong_when_the_operator_starts_fails_at_once_unless_it_is_young() {
 fn a_scan_gives_no_grace() {
     let mut life = Life::of(Engine::scan(), &["toy/acts"]);
     let created = life.now - SignedDuration::from_mins(1);
-    life.put_created(Kind::Deployment, "shop", "young", &json!({"act": "fail"}), created);
+    life.put_created(
+        Kind::Deployment,
+        "shop",
+        "young",
+        &json!({"act": "fail"}),
+        created,
+    );
     life.turn();
     assert_eq!(life.verdict("toy/acts", "young"), "fail");
 }
@@ -122,11 +137,15 @@ fn exception(life: &Life, selector: ExceptionSelector) -> Exception {
 fn an_exception_covers_until_the_moment_it_expires() {
     let mut life = Life::of(Engine::live(), &["toy/acts"]);
     life.deployment("web", "fail");
-    life.engine.set_exceptions(vec![exception(&life, ExceptionSelector::default())]);
+    life.engine
+        .set_exceptions(vec![exception(&life, ExceptionSelector::default())]);
     life.turn();
     assert_eq!(life.verdict("toy/acts", "web"), "waived");
     assert_eq!(life.engine.report().waived_by.get("known"), Some(&1));
-    assert_eq!(life.engine.next_wake(), Some(life.now + SignedDuration::from_hours(1)));
+    assert_eq!(
+        life.engine.next_wake(),
+        Some(life.now + SignedDuration::from_hours(1))
+    );
     life.after(SignedDuration::from_hours(1) - INSTANT);
     assert_eq!(life.verdict("toy/acts", "web"), "waived");
     life.after(INSTANT);
@@ -139,7 +158,10 @@ fn an_exception_by_namespace_label_follows_the_label() {
     let mut life = Life::of(Engine::live(), &["toy/acts"]);
     life.deployment("web", "fail");
     let web = serde_json::from_value(json!({"matchLabels": {"team": "web"}})).unwrap();
-    let selector = ExceptionSelector { namespace_selector: Some(web), ..ExceptionSelector::default() };
+    let selector = ExceptionSelector {
+        namespace_selector: Some(web),
+        ..ExceptionSelector::default()
+    };
     life.engine.set_exceptions(vec![exception(&life, selector)]);
     life.turn();
     assert_eq!(life.verdict("toy/acts", "web"), "waived");

@@ -63,7 +63,10 @@ impl Control for Moody {
     type Params = Params;
 
     fn check(unit: &Unit<'_>, view: &View<'_>, _: &Params, _: &mut Findings) -> Result<(), Unknown> {
-        view.fact(&Mood { namespace: unit.namespace().into() }).map(drop)
+        view.fact(&Mood {
+            namespace: unit.namespace().into(),
+        })
+        .map(drop)
     }
 }
 
@@ -94,7 +97,10 @@ impl Control for Circular {
     type Params = Params;
 
     fn check(unit: &Unit<'_>, view: &View<'_>, _: &Params, _: &mut Findings) -> Result<(), Unknown> {
-        let round = view.fact(&Round { namespace: unit.namespace().into(), turn: 0 })?;
+        let round = view.fact(&Round {
+            namespace: unit.namespace().into(),
+            turn: 0,
+        })?;
         assert!(*round < 1_000, "went round and round");
         Ok(())
     }
@@ -113,11 +119,17 @@ impl Fact for Round {
 
     fn compute(&self, view: &View<'_>) -> Result<u64, Unknown> {
         view.in_namespace(Kind::ConfigMap, &self.namespace)?;
-        let other = Self { turn: 1 - self.turn, ..self.clone() };
+        let other = Self {
+            turn: 1 - self.turn,
+            ..self.clone()
+        };
         Ok(view.fact(&other).map_or(1, |n| *n + 1))
     }
 }
 
 pub(crate) fn registry() -> Registry {
-    Registry::default().with::<Acts>().with::<Moody>().with::<Circular>()
+    Registry::default()
+        .with::<Acts>()
+        .with::<Moody>()
+        .with::<Circular>()
 }
