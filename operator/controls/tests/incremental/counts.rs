@@ -191,7 +191,7 @@ impl Cluster {
             ("a pod comes", |c| c.pod(3, 7, "c")),
             ("a pod goes", |c| {
                 c.engine
-                    .remove(&ObjRef::new(Kind::Pod, c.namespace(3), "app-3-rs-7"))
+                    .remove(&ObjRef::new(Kind::Pod, c.namespace(3), "app-3-rs-7"));
             }),
             ("a deployment is scaled", |c| c.deployment(3, 3, "app")),
             ("a deployment is rolled out", |c| c.deployment(3, 3, "app:2")),
@@ -203,10 +203,10 @@ impl Cluster {
             ("a policy changes", |c| c.policy(3, &json!(["Ingress"]))),
             ("a policy goes", |c| {
                 c.engine
-                    .remove(&ObjRef::new(Kind::NetworkPolicy, c.namespace(3), "deny"))
+                    .remove(&ObjRef::new(Kind::NetworkPolicy, c.namespace(3), "deny"));
             }),
             ("a namespace's label that names nothing", |c| {
-                c.label_namespace(3, "some")
+                c.label_namespace(3, "some");
             }),
             ("a cron job comes", |c| c.cron_job(3, "0 1 * * *")),
             ("a cron job changes", |c| c.cron_job(3, "0 2 * * *")),

@@ -61,7 +61,11 @@ fn hide_each(seed: u64) -> Result<(), String> {
     let mut dice = Dice(seed);
     let model = cluster(&mut dice);
     let full = report(&model, Engine::live());
-    let mut present: Vec<Kind> = model.objects.keys().map(|name| name.kind()).collect();
+    let mut present: Vec<Kind> = model
+        .objects
+        .keys()
+        .map(plimsoll_engine::name::ObjRef::kind)
+        .collect();
     present.push(*dice.pick(&kinds()));
     present.sort_unstable();
     present.dedup();
