@@ -1,5 +1,6 @@
 //! Real backup manifests: what looks like a backup is one, and every sample of a backup tool is read.
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

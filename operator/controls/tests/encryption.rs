@@ -1,5 +1,6 @@
 //! What encryption costs per change, and the drivers' table against classes found in the wild.
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

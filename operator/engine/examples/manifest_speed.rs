@@ -1,6 +1,6 @@
 //! Speed of the manifest reader on one core, over about 50 MB of generated manifests.
 //! `cargo run --release -p plimsoll-engine --example manifest_speed`
-#![allow(clippy::print_stdout, clippy::cast_precision_loss)]
+#![allow(clippy::disallowed_methods, clippy::print_stdout, clippy::cast_precision_loss)]
 
 use std::fmt::Write;
 use std::time::Instant;

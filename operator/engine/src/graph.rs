@@ -6,6 +6,7 @@ use crate::{
     dep::Dep,
     fact::{Computed, ErasedValue, Fact},
     kind::Kind,
+    unknown::Unknown,
 };
 
 /// A unit or a fact, as a reader.
@@ -105,6 +106,9 @@ struct Held {
     dirty: bool,
 }
 
+/// Deepest level of a fact. Facts that read each other rise with every value they hand round: here that ends.
+const DEEPEST: u32 = 64;
+
 /// Facts that somebody read, with their values.
 #[derive(Default)]
 pub(crate) struct FactStore {
@@ -157,7 +161,7 @@ impl FactStore {
     }
 
     /// Takes in a computed fact; tells whether its value differs from the one held, and which reads became orphans.
-    pub(crate) fn store(&mut self, computed: Computed, graph: &mut Graph) -> Stored {
+    pub(crate) fn store(&mut self, mut computed: Computed, graph: &mut Graph) -> Stored {
         let level = 1 + computed
             .reads
             .deps
@@ -165,7 +169,12 @@ impl FactStore {
             .filter_map(|d| self.facts.get(d))
             .map(|h| h.level)
             .max()
-            .unwrap_or(0);
+            .unwrap_or(0)
+            .min(DEEPEST);
+        if level > DEEPEST {
+            let why = Unknown::new("CyclicFact", "facts read each other in a circle");
+            computed.value = computed.fact.unknown(why);
+        }
         let dep = computed.dep;
         let old = self.facts.get(&dep);
         let changed = old.is_some_and(|held| !computed.fact.same(&held.computed.value, &computed.value));

@@ -3,7 +3,15 @@
 //! No clock, no I/O, no environment, no async: everything comes in as a value. Objects are decoded into small
 //! [projections](object), held in an [inventory], judged by [controls](control) through a recording [view], and the settled
 //! verdicts are published as a persistent [report].
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::disallowed_methods
+    )
+)]
 
 pub mod baseline;
 pub mod control;

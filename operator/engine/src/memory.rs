@@ -142,7 +142,18 @@ impl Memory {
 
     /// The namespaces whose shard changed since the last call: to be persisted.
     pub fn take_changed(&mut self) -> Vec<Arc<str>> {
-        std::mem::take(&mut self.changed).into_iter().collect()
+        let changed = std::mem::take(&mut self.changed);
+        for namespace in &changed {
+            // One that is gone, of which nothing is remembered any more.
+            if self
+                .shards
+                .get(namespace)
+                .is_some_and(|s| s.is_empty() && s.uid.is_none())
+            {
+                self.shards.remove(namespace);
+            }
+        }
+        changed.into_iter().collect()
     }
 
     pub(crate) fn first_label(&self, key: &str, namespace: &str) -> Option<&str> {
@@ -185,8 +196,19 @@ impl Memory {
         }
     }
 
-    /// Forgets the labels of a namespace that is gone: one of the same name is another namespace. Tells which keys.
-    pub(crate) fn forget_labels(&mut self, namespace: &str) -> Vec<String> {
+    /// Forgets a namespace that is gone: one of the same name is another namespace. Tells which label keys.
+    pub(crate) fn forget_namespace(&mut self, namespace: &str) -> Vec<String> {
+        if self
+            .shards
+            .get(namespace)
+            .is_some_and(|shard| shard.uid.is_some())
+        {
+            self.edit(namespace).uid = None;
+        }
+        self.forget_labels(namespace)
+    }
+
+    fn forget_labels(&mut self, namespace: &str) -> Vec<String> {
         match self.shards.get(namespace) {
             Some(shard) if !shard.labels.is_empty() => std::mem::take(&mut self.edit(namespace).labels)
                 .into_keys()

@@ -38,7 +38,11 @@ fn report(model: &Model, engine: Engine) -> Report {
 
 /// What looks better, or merely different, where less is seen.
 fn better(full: &BaselineReport, hidden: &BaselineReport) -> Option<String> {
-    for (key, unit) in hidden.units.iter().filter(|(_, unit)| !matches!(unit.verdict, Verdict::Unknown(_))) {
+    for (key, unit) in hidden
+        .units
+        .iter()
+        .filter(|(_, unit)| !matches!(unit.verdict, Verdict::Unknown(_)))
+    {
         match full.units.get(key) {
             Some(before) if before.verdict.word() == unit.verdict.word() => {}
             before => return Some(format!("{unit:#?}\n before \n{before:#?}")),
@@ -57,7 +61,11 @@ fn hide_each(seed: u64) -> Result<(), String> {
     let mut dice = Dice(seed);
     let model = cluster(&mut dice);
     let full = report(&model, Engine::live());
-    let mut present: Vec<Kind> = model.objects.keys().map(|name| name.kind()).collect();
+    let mut present: Vec<Kind> = model
+        .objects
+        .keys()
+        .map(plimsoll_engine::name::ObjRef::kind)
+        .collect();
     present.push(*dice.pick(&kinds()));
     present.sort_unstable();
     present.dedup();
@@ -69,7 +77,9 @@ fn hide_each(seed: u64) -> Result<(), String> {
             let hidden = report(&blinded, Engine::live());
             if let Some(better) = better(&full.baselines["a"], &hidden.baselines["a"]) {
                 let spec = &model.baselines["a"].1;
-                return Err(format!("seed {seed}, without {kind:?} (withheld: {withheld}), {spec}\n{better}"));
+                return Err(format!(
+                    "seed {seed}, without {kind:?} (withheld: {withheld}), {spec}\n{better}"
+                ));
             }
         }
     }

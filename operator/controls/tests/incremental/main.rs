@@ -1,7 +1,14 @@
 //! The proofs of the engine, with the real controls: however a cluster came to be as it is, its report is that of a first
 //! look at it; seeing less never looks better; an event costs the same in a large cluster as in a small one.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests"
+)]
 
+mod counts;
 mod dice;
 mod hiding;
 mod model;
@@ -58,7 +65,7 @@ fn cases() -> u32 {
 
 #[test]
 fn every_life_ends_where_a_first_look_does() {
-    let threads = std::thread::available_parallelism().map_or(2, usize::from) as u32;
+    let threads = std::thread::available_parallelism().map_or(2, |n| u32::try_from(n.get()).unwrap());
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {

@@ -74,9 +74,9 @@ impl Model {
                 _ => {
                     let mut objects: Vec<&Object> = self.objects.values().collect();
                     dice.shuffle(&mut objects);
-                    objects
-                        .into_iter()
-                        .for_each(|object| engine.upsert(object.clone()));
+                    for object in objects {
+                        engine.upsert(object.clone());
+                    }
                 }
             }
         }

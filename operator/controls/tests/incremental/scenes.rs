@@ -132,29 +132,11 @@ impl Pool {
         let mut controls = Map::new();
         for (id, params) in &self.params {
             if !dice.chance(4) {
-                controls.insert(id.clone(), self.entry(params, dice));
+                controls.insert(id.clone(), entry(params, dice));
             }
         }
         spec.insert("controls".into(), controls.into());
         spec.into()
-    }
-
-    fn entry(&self, params: &[Map<String, Value>], dice: &mut Dice) -> Value {
-        let mut entry = dice.pick(params).clone();
-        let reserved = [
-            ("mode", json!("Disabled")),
-            ("mode", json!("Observe")),
-            ("severity", json!("Critical")),
-            ("severity", json!("Low")),
-            ("failAfter", json!("0s")),
-            ("failAfter", json!("2h")),
-            ("no-such-parameter", json!(1)),
-        ];
-        if dice.chance(2) {
-            let (key, value) = dice.pick(&reserved);
-            entry.insert((*key).into(), value.clone());
-        }
-        entry.into()
     }
 
     /// Changes one thing in an object, to what some other object has there or to nonsense.
@@ -183,9 +165,10 @@ impl Pool {
     fn mutate_anywhere(&self, object: &mut Value, dice: &mut Dice) {
         let mut places = Vec::new();
         list_places(object, &mut Vec::new(), &mut places);
-        let Some(place) = (!places.is_empty()).then(|| dice.pick(&places).clone()) else {
+        if places.is_empty() {
             return;
-        };
+        }
+        let place = dice.pick(&places).clone();
         let (last, parents) = place.split_last().unwrap();
         let mut node = object;
         for step in parents {
@@ -194,7 +177,7 @@ impl Pool {
         if dice.chance(4) {
             match (last, node) {
                 (Place::Key(key), Value::Object(map)) => _ = map.remove(key),
-                (Place::Item(i), Value::Array(list)) => _ = list.remove(*i),
+                (Place::Item(i), Value::Array(items)) => _ = items.remove(*i),
                 _ => unreachable!(),
             }
             return;
@@ -212,6 +195,25 @@ impl Pool {
         );
         *last.of(node).unwrap() = value;
     }
+}
+
+/// A control's entry in a baseline.
+fn entry(params: &[Map<String, Value>], dice: &mut Dice) -> Value {
+    let mut entry = dice.pick(params).clone();
+    let reserved = [
+        ("mode", json!("Disabled")),
+        ("mode", json!("Observe")),
+        ("severity", json!("Critical")),
+        ("severity", json!("Low")),
+        ("failAfter", json!("0s")),
+        ("failAfter", json!("2h")),
+        ("no-such-parameter", json!(1)),
+    ];
+    if dice.chance(2) {
+        let (key, value) = dice.pick(&reserved);
+        entry.insert((*key).into(), value.clone());
+    }
+    entry.into()
 }
 
 /// One step into a JSON value.

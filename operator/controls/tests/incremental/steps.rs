@@ -128,7 +128,7 @@ impl Life {
     fn note(&mut self, line: impl FnOnce(&Self) -> String) {
         if self.trace.is_some() {
             let line = line(self);
-            self.trace.as_mut().unwrap().push(line);
+            self.trace.iter_mut().for_each(|trace| trace.push(line.clone()));
         }
     }
 
@@ -243,7 +243,7 @@ impl Life {
                 selector.namespaces = object
                     .iter()
                     .filter_map(|o| o.namespace().map(Into::into))
-                    .collect()
+                    .collect();
             }
             1 | 2 => {
                 let matching = json!({"matchLabels": {"team": (*dice.pick(&["x", "y"]))}});

@@ -123,7 +123,7 @@ impl Engine {
         }
         if name.kind() == Kind::Namespace {
             self.observed.remove(name);
-            let forgotten = self.memory.forget_labels(name.name());
+            let forgotten = self.memory.forget_namespace(name.name());
             self.touch_first_seen(name.name(), forgotten);
         }
         self.discharge(name);
