@@ -7,10 +7,9 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-say() { printf '%s\n' "$*" >&2; }
-die() { say "test: $*"; exit 1; }
+. e2e/lib.sh
 
-command -v cargo >/dev/null || die "missing: Rust $(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml) (https://rustup.rs)"
+need_cargo
 e2e/controlplane/build.sh >/dev/null
 
 if [ -z "${RUST_TEST_THREADS:-}" ]; then
@@ -22,25 +21,8 @@ fi
 logs=${CARGO_TARGET_DIR:-target}/test-logs
 mkdir -p "$logs"
 build=$logs/build.log log=$logs/test.log
-runner=
-trap '[ -z "$runner" ] || kill "$runner" 2>/dev/null || true' EXIT
+trap '[ -z "$patient_pid" ] || kill "$patient_pid" 2>/dev/null || true' EXIT
 trap 'exit 130' INT TERM
-
-# Runs a command in the background and says every half minute that it still does; returns its exit code.
-patiently() {
-  local label=$1 output=$2 start=$SECONDS
-  shift 2
-  "$@" >"$output" 2>&1 &
-  runner=$!
-  while kill -0 "$runner" 2>/dev/null; do
-    sleep 1
-    if [ $(((SECONDS - start) % 30)) -eq 0 ]; then say "$label: $((SECONDS - start)) s so far"; fi
-  done
-  local code=0
-  wait "$runner" || code=$?
-  runner=
-  return "$code"
-}
 
 count() { # passed, failed and ignored, summed over all test binaries
   awk '/^test result: / { for (i = 2; i <= NF; i++) { if ($i ~ /^passed/) p += $(i-1)

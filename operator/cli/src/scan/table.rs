@@ -215,6 +215,9 @@ fn what(reported: &Reported, repeated: bool) -> String {
         for change in &repair.changes {
             lines.push(format!("fix ({class}): {}", escape(&change.to_string())));
         }
+        if repair.class != RepairClass::Safe && !repair.why.is_empty() {
+            lines.push(format!("why {class}: {}", escape(&repair.why)));
+        }
     }
     lines.join("\n")
 }

@@ -54,7 +54,7 @@ impl Control for DisruptionBudget {
         rights: &[Right {
             kind: Kind::PodDisruptionBudget,
             subresource: None,
-            verbs: &["create"],
+            verbs: &["create", "patch"], // server-side apply is a patch that may create
         }],
         page: include_str!("README.md"),
     };

@@ -89,7 +89,7 @@ impl Control for DefaultDeny {
         rights: &[Right {
             kind: Kind::NetworkPolicy,
             subresource: None,
-            verbs: &["create"],
+            verbs: &["create", "patch"], // server-side apply is a patch that may create
         }],
         page: include_str!("README.md"),
     };
