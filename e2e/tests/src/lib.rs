@@ -1,1 +1,13 @@
-//! See the crate description in Cargo.toml.
+//! What the end-to-end tests share: a cluster with the charts installed, the operator as a process of the chart's own
+//! ServiceAccount, and its metrics.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a test that cannot go on panics"
+)]
+
+pub mod installed;
+pub mod operator;
+pub mod series;

@@ -1,11 +1,9 @@
 //! The custom resources on the real API server: what the docs show applies, and kubectl explains and prints it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod installed;
-
-use installed::{SOON, api, install, samples};
 use kube::api::{Patch, PatchParams};
 use kube_test::{Cluster, eventually, not_yet};
+use plimsoll_e2e::installed::{self, SOON, api, install, samples};
 use serde_json::{Value, json};
 
 #[tokio::test]

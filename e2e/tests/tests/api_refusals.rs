@@ -2,14 +2,12 @@
 //! client that checks nothing itself. The message names the field.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod installed;
-
-use installed::{NAMESPACE, api, exception, install, object, post};
 use kube::{
     Client,
     api::{Patch, PatchParams, ValidationDirective},
 };
 use kube_test::Cluster;
+use plimsoll_e2e::installed::{NAMESPACE, api, exception, install, object, post};
 use serde_json::{Value, json};
 
 /// Wrong specs of a `SecurityBaseline`, and what the refusal must say.

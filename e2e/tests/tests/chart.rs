@@ -1,10 +1,8 @@
 //! The charts, installed, upgraded and uninstalled by the real Helm.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod installed;
-
-use installed::{NAMESPACE, SOON, api, chart, install, policies_hold, top};
 use kube_test::{Cluster, Error, eventually, not_yet};
+use plimsoll_e2e::installed::{NAMESPACE, SOON, api, chart, install, policies_hold, top};
 use plimsoll_engine::{
     Engine,
     baseline::{BaselineSpec, compile},

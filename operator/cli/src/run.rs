@@ -3,7 +3,9 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use anyhow::Result;
+use jiff::SignedDuration;
 use plimsoll_controller::Config;
+use plimsoll_engine::duration::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -22,6 +24,9 @@ pub(crate) struct Args {
     /// Allow repairs to be written; the chart grants the verbs together with this
     #[arg(long)]
     remediation: bool,
+    /// How often rights are asked for again, such as 30s or 2m: a watch goes on after its right is taken away
+    #[arg(long, value_name = "DURATION", default_value = "60s", hide = true)]
+    access_interval: Duration,
     /// Cluster to connect to; default: in-cluster, or $KUBECONFIG, or ~/.kube/config
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
@@ -45,6 +50,8 @@ fn config(args: &Args) -> Config {
         identity: args.identity.clone(),
         listen: args.listen,
         remediation: args.remediation,
+        // Without a pause it would do nothing but ask.
+        access_interval: args.access_interval.to_signed().max(SignedDuration::from_secs(1)),
         ..Config::default()
     }
 }

@@ -1,5 +1,4 @@
 //! A cluster with both charts installed by the real Helm, shared by the tests of one file.
-#![allow(dead_code, reason = "each test file uses some of it")]
 
 use std::{collections::BTreeMap, fs, path::PathBuf, time::Duration};
 
@@ -13,54 +12,48 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 /// For conditions that come true in seconds on a quiet machine.
-pub(crate) const SOON: Duration = Duration::from_mins(1);
+pub const SOON: Duration = Duration::from_mins(1);
 /// Where the operator is installed.
-pub(crate) const NAMESPACE: &str = "plimsoll-system";
+pub const NAMESPACE: &str = "plimsoll-system";
 
-pub(crate) fn top() -> PathBuf {
+/// The folder of the whole project.
+pub fn top() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-pub(crate) fn chart(name: &str) -> String {
+/// Where a chart is.
+pub fn chart(name: &str) -> String {
     top().join("charts").join(name).display().to_string()
 }
 
 /// Installs both charts once per test process, as the README says, and waits until the policies are in force.
-pub(crate) async fn install(cluster: &Cluster) {
+pub async fn install(cluster: &Cluster) {
+    let values = format!("{}/values-production.yaml", chart("plimsoll"));
+    install_with(cluster, &["-f", &values]).await;
+}
+
+/// As [`install`], with values of the operator's chart; once per test process.
+pub async fn install_with(cluster: &Cluster, values: &[&str]) {
     static DONE: OnceCell<()> = OnceCell::const_new();
     DONE.get_or_init(async || {
         cluster
             .namespace(NAMESPACE, &[("pod-security.kubernetes.io/enforce", "restricted")])
             .await
             .unwrap();
-        let crds = [
-            "install",
-            "plimsoll-crds",
-            &chart("plimsoll-crds"),
-            "-n",
-            NAMESPACE,
-        ];
-        cluster.helm(crds).await.unwrap();
-        let values = format!("{}/values-production.yaml", chart("plimsoll"));
+        let (crds, operator) = (chart("plimsoll-crds"), chart("plimsoll"));
         cluster
-            .helm([
-                "install",
-                "plimsoll",
-                &chart("plimsoll"),
-                "-n",
-                NAMESPACE,
-                "-f",
-                &values,
-            ])
+            .helm(["install", "plimsoll-crds", &crds, "-n", NAMESPACE])
             .await
             .unwrap();
+        let install = ["install", "plimsoll", &operator, "-n", NAMESPACE];
+        cluster.helm(install.iter().chain(values)).await.unwrap();
         policies_hold(cluster.admin().unwrap()).await;
     })
     .await;
 }
 
 /// The API server takes a moment to act on a new policy: one wrong object of each kind has to be refused by it.
-pub(crate) async fn policies_hold(client: Client) {
+pub async fn policies_hold(client: Client) {
     let wrong = [
         ("SecurityBaseline", json!({ "controls": { "no/such": {} } })),
         ("BaselineException", exception(json!({ "control": "no/such" }))),
@@ -81,7 +74,7 @@ pub(crate) async fn policies_hold(client: Client) {
 }
 
 /// The spec of a good exception, with some fields replaced; null takes one away.
-pub(crate) fn exception(changes: Value) -> Value {
+pub fn exception(changes: Value) -> Value {
     let mut spec = json!({
         "control": "environments/labelled",
         "selector": { "namespaces": ["sandbox"] },
@@ -106,12 +99,13 @@ fn json_merge(spec: &mut Value, changes: Value) {
 }
 
 /// A day within the year.
-pub(crate) fn soon() -> jiff::Timestamp {
+pub fn soon() -> jiff::Timestamp {
     let now = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * 30);
     jiff::Timestamp::from_second(now.as_second()).unwrap()
 }
 
-pub(crate) fn api(client: &Client, kind: &str) -> Api<DynamicObject> {
+/// A client for one of our own kinds.
+pub fn api(client: &Client, kind: &str) -> Api<DynamicObject> {
     let resource = ApiResource {
         group: "plimsoll.dev".into(),
         version: "v1alpha1".into(),
@@ -122,7 +116,8 @@ pub(crate) fn api(client: &Client, kind: &str) -> Api<DynamicObject> {
     Api::all_with(client.clone(), &resource)
 }
 
-pub(crate) fn object(kind: &str, name: &str, spec: &Value) -> DynamicObject {
+/// One of our own objects.
+pub fn object(kind: &str, name: &str, spec: &Value) -> DynamicObject {
     let object = json!({
         "apiVersion": "plimsoll.dev/v1alpha1", "kind": kind, "metadata": { "name": name }, "spec": spec,
     });
@@ -130,7 +125,7 @@ pub(crate) fn object(kind: &str, name: &str, spec: &Value) -> DynamicObject {
 }
 
 /// A plain POST, as lenient as a client can be: no schema of its own, and the server is not asked to be strict.
-pub(crate) async fn post(
+pub async fn post(
     client: &Client,
     kind: &str,
     name: &str,
@@ -145,7 +140,8 @@ pub(crate) async fn post(
     created.map(drop).map_err(|error| error.to_string())
 }
 
-pub(crate) fn samples() -> Vec<(String, String)> {
+/// Name and text of every sample in the docs.
+pub fn samples() -> Vec<(String, String)> {
     let folder = top().join("docs/samples");
     let mut samples: Vec<(String, String)> = fs::read_dir(folder)
         .unwrap()

@@ -1,0 +1,223 @@
+//! The operator as a process, with a token of the chart's own ServiceAccount: what RBAC grants there is what it has.
+
+use std::{
+    env,
+    path::PathBuf,
+    process::{Command, ExitStatus, Stdio},
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+use k8s_openapi::api::events::v1::Event;
+use kube::{Api, Client, Config, api::ListParams};
+use kube_test::{Cluster, Process, eventually, not_yet};
+use serde_json::Value;
+
+use crate::{
+    installed::{NAMESPACE, SOON, api},
+    series::Page,
+};
+
+/// The chart's ServiceAccount.
+pub const ACCOUNT: &str = "plimsoll";
+/// How long the operator may take to stop.
+const STOPS_WITHIN: Duration = Duration::from_secs(20);
+
+/// The program `plimsoll`: `PLIMSOLL_BIN`, else built by cargo as this test was.
+pub fn program() -> PathBuf {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM
+        .get_or_init(|| env::var_os("PLIMSOLL_BIN").map_or_else(build, PathBuf::from))
+        .clone()
+}
+
+fn build() -> PathBuf {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["build", "--package=plimsoll", "--message-format=json"]);
+    if !cfg!(debug_assertions) {
+        cargo.arg("--release");
+    }
+    // What cargo tells this test about itself would look like a changed environment to build scripts of dependencies, which
+    // would be built anew each time.
+    let ours = |name: &str| {
+        ["CARGO_PKG_", "CARGO_MANIFEST_"]
+            .iter()
+            .any(|start| name.starts_with(start))
+    };
+    for (name, _) in env::vars().filter(|(name, _)| ours(name)) {
+        cargo.env_remove(name);
+    }
+    let output = cargo
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stderr(Stdio::inherit())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "plimsoll does not build");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let programs = text.lines().filter_map(|line| {
+        let message: Value = serde_json::from_str(line).ok()?;
+        message["executable"].as_str().map(PathBuf::from)
+    });
+    programs.last().expect("cargo names the program it built")
+}
+
+/// A running `plimsoll run`; killed when dropped.
+#[allow(missing_debug_implementations, reason = "its client has none")]
+pub struct Operator {
+    /// The process and its log.
+    pub process: Process,
+    http: Client,
+}
+
+impl Operator {
+    /// Starts one that calls itself `name` (unique in the cluster) and serves on a free port; answers once it serves.
+    pub async fn start(cluster: &Cluster, name: &str, args: &[&str]) -> Self {
+        let kubeconfig = cluster.kubeconfig_for(NAMESPACE, ACCOUNT).await.unwrap();
+        let mut command = Command::new(program());
+        command
+            .args(["run", "--listen=127.0.0.1:0", "--identity", name])
+            .args(["--leader-election-namespace", NAMESPACE, "--kubeconfig"])
+            .arg(kubeconfig)
+            .args(args);
+        let mut process = cluster.spawn(name, &command).unwrap();
+        let address = eventually(SOON, "the operator serves", async || {
+            process.check()?;
+            address(&process.log()).ok_or_else(|| not_yet(process.log_tail(1)))
+        });
+        let address = address.await.unwrap();
+        let url = format!("http://{address}").parse().unwrap();
+        let http = Client::try_from(Config::new(url)).unwrap();
+        Self { process, http }
+    }
+
+    /// As [`Self::start`], and waits until it has seen everything.
+    pub async fn ready(cluster: &Cluster, name: &str, args: &[&str]) -> Self {
+        let operator = Self::start(cluster, name, args).await;
+        let ready = eventually(SOON, "the operator is ready", async || {
+            operator.get("/readyz").await.map(drop)
+        });
+        ready
+            .await
+            .unwrap_or_else(|error| panic!("{error}\n{}", operator.process.log_tail(20)));
+        operator
+    }
+
+    /// One of its pages.
+    pub async fn get(&self, path: &str) -> Result<String, kube::Error> {
+        let request = http_request(path);
+        self.http.request_text(request).await
+    }
+
+    /// Its metrics.
+    pub async fn page(&self) -> Page {
+        Page::parse(&self.get("/metrics").await.unwrap())
+    }
+
+    /// Waits until the metrics are as they should.
+    pub async fn until(&self, what: &str, holds: impl Fn(&Page) -> bool) -> Page {
+        let seen = eventually(SOON, what, async || {
+            let text = self.get("/metrics").await.map_err(|e| not_yet(e.to_string()))?;
+            let page = Page::parse(&text);
+            let verdicts = || {
+                text.lines()
+                    .filter(|l| l.starts_with("plimsoll_units"))
+                    .collect::<Vec<_>>()
+            };
+            if holds(&page) {
+                Ok(page)
+            } else {
+                Err(not_yet(verdicts().join("\n")))
+            }
+        });
+        seen.await
+            .unwrap_or_else(|error| panic!("{error}\n{}", self.process.log_tail(20)))
+    }
+
+    /// Asks it to stop, as the kubelet does, and tells how it ended and how long it took.
+    pub async fn stop(&mut self) -> (ExitStatus, Duration) {
+        let asked = Instant::now();
+        let status = self.process.stop(STOPS_WITHIN).await.unwrap();
+        (status, asked.elapsed())
+    }
+}
+
+fn http_request(path: &str) -> http::Request<Vec<u8>> {
+    http::Request::get(path).body(Vec::new()).unwrap()
+}
+
+/// Where it serves, by the first line of its log that says so.
+fn address(log: &str) -> Option<String> {
+    log.lines().find_map(|line| {
+        let line: Value = serde_json::from_str(line).ok()?;
+        let fields = &line["fields"];
+        (fields["message"] == "serving").then(|| fields["address"].as_str().map(str::to_owned))?
+    })
+}
+
+/// The status of a baseline.
+pub async fn status(client: &Client, baseline: &str) -> Value {
+    let object = api(client, "SecurityBaseline").get(baseline).await.unwrap();
+    object.data.get("status").cloned().unwrap_or_default()
+}
+
+/// Waits until the status of a baseline is as it should.
+pub async fn status_until(
+    client: &Client,
+    baseline: &str,
+    what: &str,
+    holds: impl Fn(&Value) -> bool,
+) -> Value {
+    let seen = eventually(SOON, what, async || {
+        let status = status(client, baseline).await;
+        if holds(&status) {
+            Ok(status)
+        } else {
+            Err(not_yet(status.to_string()))
+        }
+    });
+    seen.await.unwrap()
+}
+
+/// A condition of a status.
+pub fn condition<'a>(status: &'a Value, kind: &str) -> &'a Value {
+    let all = status["conditions"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    all.iter().find(|c| c["type"] == kind).unwrap_or(&Value::Null)
+}
+
+/// When an object says something happened.
+pub fn time(value: &Value) -> Timestamp {
+    value.as_str().unwrap().parse().unwrap()
+}
+
+/// `kind/name reason` of the operator's events in a namespace, oldest first.
+pub async fn events(client: &Client, namespace: &str) -> Vec<String> {
+    let api: Api<Event> = Api::namespaced(client.clone(), namespace);
+    let mut events = api.list(&ListParams::default()).await.unwrap().items;
+    let ours = |event: &Event| {
+        let by = event.reporting_controller.as_deref().unwrap_or_default();
+        by.starts_with("plimsoll.dev/")
+    };
+    events.retain(ours);
+    events.sort_by_key(|event| event.event_time.clone());
+    events.iter().map(line).collect()
+}
+
+fn line(event: &Event) -> String {
+    let regarding = event.regarding.clone().unwrap_or_default();
+    let times = event.series.as_ref().map_or(1, |series| series.count);
+    let line = format!(
+        "{}/{} {}",
+        regarding.kind.unwrap_or_default(),
+        regarding.name.unwrap_or_default(),
+        event.reason.as_deref().unwrap_or_default(),
+    );
+    if times > 1 {
+        format!("{line} x{times}")
+    } else {
+        line
+    }
+}

@@ -1,0 +1,94 @@
+//! A page of `/metrics`, as something a test can ask.
+
+use std::collections::BTreeMap;
+
+/// One line of the page.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Series {
+    /// Its name, such as `plimsoll_units`.
+    pub name: String,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// Its value.
+    pub value: f64,
+}
+
+/// What one scrape gave.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Page(Vec<Series>);
+
+impl Page {
+    /// Reads the text format. Label values with a quote or a brace in them are not expected here.
+    pub fn parse(text: &str) -> Self {
+        let lines = text
+            .lines()
+            .filter(|line| !line.is_empty() && !line.starts_with('#'));
+        Self(lines.filter_map(series).collect())
+    }
+
+    /// The series of a name that have all these labels.
+    pub fn of<'a>(&'a self, name: &'a str, labels: &'a [(&str, &str)]) -> impl Iterator<Item = &'a Series> {
+        let has = |series: &Series| {
+            labels
+                .iter()
+                .all(|(k, v)| series.labels.get(*k).is_some_and(|l| l == v))
+        };
+        self.0
+            .iter()
+            .filter(move |series| series.name == name && has(series))
+    }
+
+    /// The sum of those series; 0 where there are none.
+    pub fn sum(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
+        self.of(name, labels).map(|series| series.value).sum()
+    }
+
+    /// How many units of a control have a verdict (`pass`, `fail`, `unknown`, `not_applicable`, `waived`).
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "counts of a test"
+    )]
+    pub fn units(&self, control: &str, result: &str) -> u64 {
+        let labels = [("control", control), ("result", result)];
+        self.sum("plimsoll_units", &labels) as u64
+    }
+
+    /// Whether the operator is in this state about a kind.
+    pub fn covers(&self, kind: &str, state: &str) -> bool {
+        let labels = [("kind", kind), ("state", state)];
+        self.of("plimsoll_watched_kind_coverage", &labels)
+            .next()
+            .is_some()
+    }
+}
+
+fn series(line: &str) -> Option<Series> {
+    let (series, value) = line.rsplit_once(' ')?;
+    let (name, labels) = match series.split_once('{') {
+        None => (series, ""),
+        Some((name, labels)) => (name, labels.strip_suffix('}')?),
+    };
+    let labels = labels
+        .split("\",")
+        .filter_map(|label| label.split_once("=\""))
+        .map(|(key, value)| (key.to_owned(), value.trim_end_matches('"').to_owned()));
+    Some(Series {
+        name: name.to_owned(),
+        labels: labels.collect(),
+        value: value.parse().ok()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_read_with_their_labels() {
+        let page = Page::parse("# HELP a b\na 1\nplimsoll_units{control=\"x/y\",result=\"fail\"} 3\n");
+        assert_eq!(page.units("x/y", "fail"), 3);
+        assert_eq!(page.units("x/y", "pass"), 0);
+        assert!((page.sum("a", &[]) - 1.0).abs() < f64::EPSILON);
+    }
+}
