@@ -16,11 +16,13 @@ pub(crate) enum Reader {
     Unit(u32),
 }
 
-/// The readers of one read: nearly always few, sometimes tens of thousands.
+/// The readers of one read: nearly always one or a few, sometimes tens of thousands.
 #[derive(Debug)]
 enum Readers {
-    Few(Vec<Reader>),
-    Many(HashSet<Reader>),
+    One(Reader),
+    #[allow(clippy::box_collection, reason = "a third of the size, in the largest table there is")]
+    Few(Box<Vec<Reader>>),
+    Many(Box<HashSet<Reader>>),
 }
 
 const FEW: usize = 16;
@@ -29,31 +31,35 @@ impl Readers {
     fn add(&mut self, reader: Reader) {
         match self {
             Self::Many(set) => _ = set.insert(reader),
+            Self::One(one) if *one == reader => {}
+            Self::One(one) => *self = Self::Few(Box::new(vec![*one, reader])),
             Self::Few(list) if list.contains(&reader) => {}
             Self::Few(list) if list.len() < FEW => list.push(reader),
             Self::Few(list) => {
-                *self = Self::Many(list.drain(..).chain([reader]).collect());
+                *self = Self::Many(Box::new(list.drain(..).chain([reader]).collect()));
             }
         }
     }
 
-    fn remove(&mut self, reader: Reader) {
+    /// Takes a reader out; tells whether none is left.
+    fn remove(&mut self, reader: Reader) -> bool {
         match self {
-            Self::Few(list) => list.retain(|r| *r != reader),
-            Self::Many(set) => _ = set.remove(&reader),
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        match self {
-            Self::Few(list) => list.is_empty(),
-            Self::Many(set) => set.is_empty(),
+            Self::One(one) => *one == reader,
+            Self::Few(list) => {
+                list.retain(|r| *r != reader);
+                list.is_empty()
+            }
+            Self::Many(set) => {
+                set.remove(&reader);
+                set.is_empty()
+            }
         }
     }
 
     fn collect(&self) -> Vec<Reader> {
         match self {
-            Self::Few(list) => list.clone(),
+            Self::One(one) => vec![*one],
+            Self::Few(list) => list.to_vec(),
             Self::Many(set) => set.iter().copied().collect(),
         }
     }
@@ -74,8 +80,7 @@ impl Graph {
         }
         for dep in old.iter().filter(|dep| new.binary_search(dep).is_err()) {
             if let Some(readers) = self.readers.get_mut(dep) {
-                readers.remove(reader);
-                if readers.is_empty() {
+                if readers.remove(reader) {
                     self.readers.remove(dep);
                     orphans.push(*dep);
                 }
@@ -84,8 +89,8 @@ impl Graph {
         for dep in new.iter().filter(|dep| old.binary_search(dep).is_err()) {
             self.readers
                 .entry(*dep)
-                .or_insert_with(|| Readers::Few(Vec::with_capacity(1)))
-                .add(reader);
+                .and_modify(|readers| readers.add(reader))
+                .or_insert(Readers::One(reader));
         }
         orphans
     }
@@ -112,7 +117,8 @@ const DEEPEST: u32 = 64;
 /// Facts that somebody read, with their values.
 #[derive(Default)]
 pub(crate) struct FactStore {
-    facts: HashMap<Dep, Held, foldhash::fast::FixedState>,
+    // Boxed: the table keeps empty slots.
+    facts: HashMap<Dep, Box<Held>, foldhash::fast::FixedState>,
     /// Facts to compute again, lowest level first: what they read is then already up to date.
     dirty: BTreeMap<u32, BTreeSet<Dep>>,
 }
@@ -183,11 +189,11 @@ impl FactStore {
         let orphans = graph.replace(Reader::Fact(dep), before, &computed.reads.deps);
         self.facts.insert(
             dep,
-            Held {
+            Box::new(Held {
                 computed,
                 level,
                 dirty: false,
-            },
+            }),
         );
         // A fact that now reads deeper than before may have read something still dirty: once more, in its turn.
         if rose && self.dirty.range(..level).any(|(_, deps)| !deps.is_empty()) {

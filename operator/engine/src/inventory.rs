@@ -1,17 +1,22 @@
 //! The inventory: every known object once, found by name or by index, with the coverage of each kind.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashMap, hash_map::Entry},
     hash::Hash,
     sync::Arc,
 };
 
 mod deployed_by;
+mod names;
+mod share;
 
 use crate::{
     control::is_workload, coverage::Coverage, decode::Object, dep::Dep, kind::Kind, labels::Labels,
-    name::ObjRef, object::Body,
+    name::ObjRef, object::{Body, OwnerRef},
 };
+use names::{Iter, Names};
+use share::Interner;
+
 
 /// A way to find objects other than by name. An object states its own keys (see `object_keys`), so that a change tells
 /// exactly which look-ups it may have altered.
@@ -78,21 +83,24 @@ pub struct Release {
 /// Everything known of a cluster (or of a set of manifests).
 #[derive(Default)]
 pub struct Inventory {
-    objects: HashMap<ObjRef, Object>,
+    // Boxed: the table keeps empty slots, which are cheap only while they are small.
+    objects: HashMap<ObjRef, Box<Object>, foldhash::fast::RandomState>,
     by_kind: HashMap<Kind, BTreeSet<ObjRef>>,
-    index: HashMap<IndexKey, BTreeSet<ObjRef>>,
+    index: HashMap<IndexKey, Names, foldhash::fast::RandomState>,
     groups: HashMap<Group, BTreeSet<Arc<str>>>,
     /// Releases with more than one namespace.
     spread: BTreeSet<Release>,
     watched: BTreeSet<Arc<str>>,
     coverage: HashMap<Kind, Coverage>,
-    labels: Interner,
+    labels: Interner<Labels>,
+    owners: Interner<Arc<OwnerRef>>,
+    texts: Interner<Arc<str>>,
 }
 
 impl Inventory {
     /// An object by name.
     pub fn get(&self, name: &ObjRef) -> Option<&Object> {
-        self.objects.get(name)
+        self.objects.get(name).map(|object| &**object)
     }
 
     /// The names of all objects of a kind, in order.
@@ -103,8 +111,7 @@ impl Inventory {
 
     /// The names of the objects filed under a key, in order.
     pub fn indexed(&self, key: &IndexKey) -> impl ExactSizeIterator<Item = &ObjRef> + Clone {
-        static NONE: BTreeSet<ObjRef> = BTreeSet::new();
-        self.index.get(key).unwrap_or(&NONE).iter()
+        self.index.get(key).map_or(Iter::One(None), Names::iter)
     }
 
     /// The values in use in a group, in order.
@@ -170,12 +177,18 @@ impl Inventory {
 
     /// Takes an object in; tells what that touches: nothing, when no projected field differs.
     pub(crate) fn upsert(&mut self, mut object: Object) -> Touched {
-        object.meta.labels = self.labels.share(object.meta.labels);
-        let name = object.name.clone();
-        let old = self.objects.get(&name);
-        if old.is_some_and(|old| *old == object) {
+        let old = self.objects.get(&object.name);
+        if old.is_some_and(|old| **old == object) {
             return Touched::default();
         }
+        object.name = match old {
+            Some(old) => old.name.clone(),
+            None => object.name.with_namespace(self.texts.share_with(object.name.namespace_arc().as_ref())),
+        };
+        object.meta.labels = self.labels.share(object.meta.labels);
+        object.meta.controller = object.meta.controller.map(|owner| self.owners.share(owner));
+        let name = object.name.clone();
+        let old = self.objects.get(&name);
         let before = old.map(|old| self.object_keys(old)).unwrap_or_default();
         let after = self.object_keys(&object);
         let created = old.is_none();
@@ -199,7 +212,7 @@ impl Inventory {
         if created {
             self.by_kind.entry(name.kind()).or_default().insert(name.clone());
         }
-        self.objects.insert(name, object);
+        self.objects.insert(name, Box::new(object));
         touched
     }
 
@@ -230,15 +243,17 @@ impl Inventory {
             let many = members.len() > 1;
             self.note_spread(&group, many, touched);
         }
-        self.index.entry(key).or_default().insert(name.clone());
+        match self.index.entry(key) {
+            Entry::Occupied(mut names) => names.get_mut().insert(name.clone()),
+            Entry::Vacant(place) => _ = place.insert(Names::One(name.clone())),
+        }
     }
 
     fn unfile(&mut self, key: &IndexKey, name: &ObjRef, touched: &mut Vec<Dep>) {
         let Some(names) = self.index.get_mut(key) else {
             return;
         };
-        names.remove(name);
-        if !names.is_empty() {
+        if !names.remove(name) {
             return;
         }
         self.index.remove(key);
@@ -327,26 +342,5 @@ fn watched_labels(object: &Object, watched: &BTreeSet<Arc<str>>, keys: &mut Vec<
                 value.into(),
             ));
         }
-    }
-}
-
-/// Shares equal label sets; sweeps out those that nobody else holds when it has grown.
-#[derive(Default)]
-struct Interner {
-    sets: HashSet<Labels>,
-    sweep_at: usize,
-}
-
-impl Interner {
-    fn share(&mut self, labels: Labels) -> Labels {
-        if let Some(shared) = self.sets.get(&labels) {
-            return shared.clone();
-        }
-        if self.sets.len() >= self.sweep_at {
-            self.sets.retain(|set| set.shared_by() > 1);
-            self.sweep_at = (self.sets.len() * 2).max(1024);
-        }
-        self.sets.insert(labels.clone());
-        labels
     }
 }

@@ -48,6 +48,11 @@ impl ObjRef {
         Self::cluster(Kind::Namespace, name)
     }
 
+    /// The same name, its namespace shared with others.
+    pub(crate) fn with_namespace(&self, namespace: Arc<str>) -> Self {
+        Self::new(self.kind(), namespace, self.name())
+    }
+
     /// The object's kind.
     pub fn kind(&self) -> Kind {
         self.0.kind

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use crate::labels::Labels;
 
@@ -53,7 +53,7 @@ pub struct Meta {
     pub annotations: Annotations,
     /// The owner with `controller: true`, if any.
     #[serde(default, rename = "ownerReferences", deserialize_with = "controller")]
-    pub controller: Option<Box<OwnerRef>>,
+    pub controller: Option<Arc<OwnerRef>>,
     /// `metadata.creationTimestamp`.
     #[serde(default)]
     pub creation_timestamp: Option<Timestamp>,
@@ -77,13 +77,13 @@ pub struct OwnerRef {
     controller: Option<bool>,
 }
 
-fn controller<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Box<OwnerRef>>, D::Error> {
+fn controller<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Arc<OwnerRef>>, D::Error> {
     let owners: Option<Vec<OwnerRef>> = Option::deserialize(d)?;
     Ok(owners
         .into_iter()
         .flatten()
         .find(|o| o.controller == Some(true))
-        .map(Box::new))
+        .map(Arc::new))
 }
 
 /// The annotations that are kept, sorted by key. Usually none: then nothing is allocated.
