@@ -4,6 +4,7 @@
 
 mod admission;
 mod definitions;
+mod lists;
 mod rbac;
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
@@ -19,6 +20,7 @@ fn generated() -> Files {
     let registry = plimsoll_controls::registry();
     let crds = plimsoll_api::crds(&registry).unwrap();
     let mut files = definitions::files(&crds);
+    files.extend(lists::files(&registry));
     files.insert(
         "charts/plimsoll/generated/rbac.yaml".into(),
         rbac::file(&registry),
