@@ -11,7 +11,7 @@ use std::{
 use jiff::Timestamp;
 use k8s_openapi::api::events::v1::Event;
 use kube::{Api, Client, Config, api::ListParams};
-use kube_test::{Cluster, Process, eventually, not_yet};
+use kube_test::{AuditLog, Cluster, Process, eventually, not_yet};
 use serde_json::Value;
 
 use crate::{
@@ -220,4 +220,22 @@ fn line(event: &Event) -> String {
     } else {
         line
     }
+}
+
+/// What the operator's account asked for and was refused: rights the chart lacks.
+pub async fn refused(cluster: &Cluster) -> Vec<String> {
+    let log = cluster.audit().await.unwrap().by_account(NAMESPACE, ACCOUNT);
+    log.filter(|event| event.code == 403).lines()
+}
+
+/// What the operator's account changed, tried to change or dry-ran, other than its own records: the status of its own kinds,
+/// evidence, events and the Lease. In the order of the answers.
+pub async fn foreign_writes(cluster: &Cluster) -> AuditLog {
+    let log = cluster.audit().await.unwrap().by_account(NAMESPACE, ACCOUNT);
+    log.writes().filter(|event| {
+        let own = event.group == "plimsoll.dev"
+            && (event.subresource == "status" || event.resource == "evidencerecords");
+        let told = ["events.k8s.io", "coordination.k8s.io"].contains(&event.group.as_str());
+        !own && !told
+    })
 }

@@ -40,7 +40,7 @@ impl Page {
 
     /// The sum of those series; 0 where there are none.
     pub fn sum(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
-        self.of(name, labels).map(|series| series.value).sum()
+        self.of(name, labels).fold(0.0, |sum, series| sum + series.value)
     }
 
     /// How many units of a control have a verdict (`pass`, `fail`, `unknown`, `not_applicable`, `waived`).

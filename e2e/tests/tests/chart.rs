@@ -160,7 +160,10 @@ async fn rights_are_no_wider_than_what_is_switched_on() {
             .collect()
     };
     assert_eq!(foreign_writes(&reading), Vec::<String>::new());
-    assert_eq!(foreign_writes(&one), ["create poddisruptionbudgets"]);
+    assert_eq!(
+        foreign_writes(&one),
+        ["create poddisruptionbudgets", "patch poddisruptionbudgets"]
+    );
     let all = foreign_writes(&all);
     let rights: usize = plimsoll_controls::registry()
         .metas()
