@@ -84,11 +84,17 @@ impl Control for VolumesAtRest {
         if unit.name().kind() == Kind::StorageClass {
             return default_class(unit, view, params, out);
         }
+        let claims = unit.name().kind() == Kind::PersistentVolumeClaim;
+        // What keeps nothing has nothing to encrypt, whatever its environment.
+        if !claims && !workload::brings_volumes(unit)? {
+            out.not_applicable("brings no volumes along");
+            return Ok(());
+        }
         if !view.is_in(&params.environments)? {
             out.not_applicable("its environment is not among those judged");
             return Ok(());
         }
-        if unit.name().kind() == Kind::PersistentVolumeClaim {
+        if claims {
             return claim(unit, view, params, out);
         }
         workload::check(unit, view, params, out)

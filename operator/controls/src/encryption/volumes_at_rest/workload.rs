@@ -65,6 +65,18 @@ pub(super) fn check(
     Ok(())
 }
 
+/// Whether there is anything to judge: a volume other than a claim by name, or a claim template.
+pub(super) fn brings_volumes(unit: &Unit<'_>) -> Result<bool, Unknown> {
+    let (spec, _) = pod_spec(unit)?;
+    let plain = |volume: &Volume| {
+        let named = Volume { name: volume.name.clone(), ..Volume::default() };
+        let claim = Volume { persistent_volume_claim: volume.persistent_volume_claim.clone(), ..named.clone() };
+        *volume == named || *volume == claim
+    };
+    let inline = spec.iter().flat_map(|spec| spec.volumes.iter().flatten()).any(|volume| !plain(volume));
+    Ok(inline || !claim_templates(unit).is_empty())
+}
+
 fn pod_spec<'a>(unit: &Unit<'a>) -> Result<(Option<&'a PodSpec>, &'static str), Unknown> {
     if unit.name().kind() == Kind::Pod {
         return Ok((unit.get::<Pod>()?.spec.as_deref(), "spec"));

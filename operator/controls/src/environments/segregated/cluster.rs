@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use plimsoll_engine::{baseline::Settings, finding::Findings, inventory::Release, unknown::Unknown, view::View};
+use plimsoll_engine::{
+    baseline::Settings, decode::Object, finding::Findings, inventory::Release, kind::Kind, object::Body,
+    unknown::Unknown, view::View,
+};
 
 use super::Params;
 use crate::shared::strangers::WITNESSES;
@@ -126,11 +129,24 @@ fn non_production(view: &View<'_>, settings: &Settings, out: &mut Findings) -> R
         }
     }
     complete?;
+    all_given(view, settings)?;
     out.fail(
         "NoNonProduction",
         "no namespace belongs to an environment besides production: changes are tried on customers",
     );
     Ok(())
+}
+
+/// Of a namespace that a scan was not given only an assumption is known, and it may well be the one that is missed.
+fn all_given(view: &View<'_>, settings: &Settings) -> Result<(), Unknown> {
+    if settings.assumed_environment().is_none() {
+        return Ok(());
+    }
+    let implied = |object: &Object| matches!(&object.body, Ok(Body::Namespace(ns)) if ns.is_implied());
+    match view.all(Kind::Namespace)?.into_iter().find(|object| implied(object)) {
+        Some(object) => Err(Unknown::namespace_not_given(object.name.name())),
+        None => Ok(()),
+    }
 }
 
 /// Whether some namespace carries the value under the key that decides for it.
