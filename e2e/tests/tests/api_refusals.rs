@@ -7,7 +7,7 @@ use kube::{
     api::{Patch, PatchParams, ValidationDirective},
 };
 use kube_test::Cluster;
-use plimsoll_e2e::installed::{NAMESPACE, api, exception, install, object, post};
+use plimsoll_e2e::installed::{NAMESPACE, api, exception, install, object, post, soon};
 use serde_json::{Value, json};
 
 /// Wrong specs of a `SecurityBaseline`, and what the refusal must say.
@@ -253,7 +253,7 @@ async fn wrong_exceptions_are_refused_by_name() {
     let cluster = Cluster::shared().await.unwrap();
     install(&cluster).await;
     let client = cluster.admin().unwrap();
-    let late = installed::soon() + jiff::SignedDuration::from_hours(24 * 365);
+    let late = soon() + jiff::SignedDuration::from_hours(24 * 365);
     let cases: Vec<(Value, &[&str])> = vec![
         (
             json!({ "control": "no/such" }),
@@ -318,7 +318,7 @@ async fn an_exception_ends_a_year_after_its_creation_also_when_it_is_changed() {
     )
     .await
     .unwrap();
-    let late = installed::soon() + jiff::SignedDuration::from_hours(24 * 365);
+    let late = soon() + jiff::SignedDuration::from_hours(24 * 365);
     let patch = json!({ "spec": { "expires": late.to_string() } });
     let patched = api(&client, "BaselineException")
         .patch("prolonged", &PatchParams::default(), &Patch::Merge(patch))
