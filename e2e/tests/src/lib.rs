@@ -8,6 +8,7 @@
     reason = "a test that cannot go on panics"
 )]
 
+pub mod agreement;
 pub mod installed;
 pub mod operator;
 pub mod series;
