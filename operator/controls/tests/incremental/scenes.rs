@@ -253,8 +253,6 @@ fn list_places(value: &Value, at: &mut Vec<Place>, places: &mut Vec<Vec<Place>>)
 /// Gives a namespace other labels, or makes it another one of the same name.
 fn relabel(namespace: &mut Value, dice: &mut Dice) {
     let labels = [
-        ("team", json!("x")),
-        ("team", json!("y")),
         ("plimsoll.dev/environment", json!("production")),
         ("plimsoll.dev/environment", json!("staging")),
         ("plimsoll.dev/environment", json!("prod")),
@@ -263,16 +261,27 @@ fn relabel(namespace: &mut Value, dice: &mut Dice) {
         ("plimsoll.dev/tenant", json!("globex")),
     ];
     let (key, value) = dice.pick(&labels);
-    if dice.chance(6) {
+    if dice.chance(3) {
+        team(namespace, dice);
+    } else if dice.chance(6) {
         namespace["metadata"]["uid"] = json!(format!("uid-{}", dice.below(3)));
     } else if dice.chance(4) {
         namespace["metadata"]["labels"] = json!({});
     } else {
-        if !namespace["metadata"]["labels"].is_object() {
-            namespace["metadata"]["labels"] = json!({});
-        }
-        namespace["metadata"]["labels"][*key] = value.clone();
+        set_label(namespace, key, value.clone());
     }
+}
+
+/// Gives a namespace a label that only scopes and exceptions select by.
+pub(crate) fn team(namespace: &mut Value, dice: &mut Dice) {
+    set_label(namespace, "team", json!(*dice.pick(&["x", "y"])));
+}
+
+fn set_label(namespace: &mut Value, key: &str, value: Value) {
+    if !namespace["metadata"]["labels"].is_object() {
+        namespace["metadata"]["labels"] = json!({});
+    }
+    namespace["metadata"]["labels"][key] = value;
 }
 
 /// Decodes a template, as a watch does.

@@ -6,6 +6,7 @@ use plimsoll_engine::{
     coverage::Coverage,
     decode::Object,
     exception::{Exception, ExceptionObject, ExceptionSelector},
+    kind::Kind,
     name::ObjRef,
 };
 use serde_json::json;
@@ -13,7 +14,7 @@ use serde_json::json;
 use crate::{
     dice::Dice,
     model::{Model, difference, kinds, memory_difference},
-    scenes::{POOL, Template, decode},
+    scenes::{POOL, Template, decode, team},
 };
 
 /// One sort of event; which one exactly, a seed decides.
@@ -57,10 +58,14 @@ impl Life {
     /// A life that begins with a small cluster and one baseline.
     pub(crate) fn begin(seed: u64, traced: bool) -> Self {
         let mut dice = Dice(seed);
+        let mut cast = POOL.cast(&mut dice);
+        for (_, namespace) in cast.iter_mut().filter(|(kind, _)| *kind == Kind::Namespace) {
+            team(namespace, &mut dice);
+        }
         let mut life = Self {
             engine: Engine::live(),
             model: Model::new(),
-            cast: POOL.cast(&mut dice),
+            cast,
             trace: traced.then(Vec::new),
         };
         for (kind, coverage) in &life.model.coverage {
@@ -80,7 +85,9 @@ impl Life {
         let mut dice = Dice(seed);
         match sort {
             Sort::Put => {
-                let mut template = dice.pick(&self.cast).clone();
+                // Namespaces come first in the cast, and decide most.
+                let among = if dice.chance(4) { 2 } else { self.cast.len() };
+                let mut template = self.cast[dice.below(among.min(self.cast.len()))].clone();
                 for _ in 0..dice.below(4) {
                     POOL.mutate(&mut template, &mut dice);
                 }
@@ -263,12 +270,7 @@ impl Life {
         let minutes = [-1, 1, 5, 60, 3_000];
         Exception {
             name: format!("e{number}").into(),
-            control: POOL
-                .params
-                .keys()
-                .nth(dice.below(POOL.params.len()))
-                .unwrap()
-                .clone(),
+            control: self.control_to_except(dice),
             baselines: if dice.chance(4) {
                 vec!["b".into()]
             } else {
@@ -277,6 +279,28 @@ impl Life {
             selector,
             expires: self.model.now + SignedDuration::from_mins(*dice.pick(&minutes)),
         }
+    }
+
+    /// Mostly one with findings: others have nothing to waive.
+    fn control_to_except(&self, dice: &mut Dice) -> String {
+        let report = self.engine.report();
+        let units = report
+            .baselines
+            .iter()
+            .flat_map(|(_, baseline)| baseline.units.values());
+        let found: Vec<_> = units
+            .filter(|u| !u.findings.is_empty())
+            .map(|u| u.key.control)
+            .collect();
+        if found.is_empty() || dice.chance(4) {
+            return POOL
+                .params
+                .keys()
+                .nth(dice.below(POOL.params.len()))
+                .unwrap()
+                .clone();
+        }
+        (*dice.pick(&found)).to_owned()
     }
 
     /// Evaluates and compares with a first look at the same cluster, by one who remembers the same.
