@@ -34,7 +34,7 @@ gave_up() { grep -ciE '^skipped: ' "$log" || true; }
 
 show_failures() {
   awk '/^failures:$/ { on = 1 } on { print } /^test result: / { on = 0 }' "$log" | head -n 400 >&2
-  grep -E '^(error|Caused by|  process didn)' "$log" >&2 || true
+  grep -E '^(error|  process didn)' "$log" | cut -c 1-300 >&2 || true
   say "The complete output: $log"
 }
 
