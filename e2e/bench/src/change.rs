@@ -27,17 +27,36 @@ pub(crate) struct Cluster {
 
 /// Measures changes.
 pub(crate) fn run(figures: &mut Figures, quick: bool) -> anyhow::Result<()> {
-    let sizes: &[usize] = if quick { &[1_000, 10_000] } else { &[1_000, 10_000, 100_000] };
+    let sizes: &[usize] = if quick {
+        &[1_000, 10_000]
+    } else {
+        &[1_000, 10_000, 100_000]
+    };
     let mut first = None;
     for objects in sizes {
         let mut cluster = Cluster::new(*objects, 20)?;
         let p99 = cluster.changes()?;
-        figures.add(format!("one change at {objects} objects, p99"), p99, Some(1.0), "ms CPU");
+        figures.add(
+            format!("one change at {objects} objects, p99"),
+            p99,
+            Some(1.0),
+            "ms CPU",
+        );
         let least = *first.get_or_insert(p99);
-        figures.add(format!("... against {} objects", sizes[0]), p99 / least, Some(2.0), "times");
+        figures.add(
+            format!("... against {} objects", sizes[0]),
+            p99 / least,
+            Some(2.0),
+            "times",
+        );
     }
     let mut crowded = Cluster::new(11_300, usize::MAX)?;
-    figures.add("one change with 10,000 pods in one namespace, p99", crowded.changes()?, Some(1.0), "ms CPU");
+    figures.add(
+        "one change with 10,000 pods in one namespace, p99",
+        crowded.changes()?,
+        Some(1.0),
+        "ms CPU",
+    );
     wide(figures, quick)
 }
 
@@ -45,13 +64,33 @@ pub(crate) fn run(figures: &mut Figures, quick: bool) -> anyhow::Result<()> {
 fn wide(figures: &mut Figures, quick: bool) -> anyhow::Result<()> {
     let mut cluster = Cluster::new(if quick { 10_000 } else { 100_000 }, usize::MAX)?;
     let (spent, units) = cluster.turn_with(|c| c.namespace(0, "staging"))?;
-    figures.add(format!("a namespace's environment, per unit of {units}"), per_unit(spent, units), Some(5.0), "µs CPU");
+    figures.add(
+        format!("a namespace's environment, per unit of {units}"),
+        per_unit(spent, units),
+        Some(5.0),
+        "µs CPU",
+    );
     let (spent, _) = cluster.turn_with(|c| c.note_namespace(0))?;
-    figures.add("a namespace's label that concerns none", spent.as_secs_f64() * 1e3, Some(1.0), "ms CPU");
+    figures.add(
+        "a namespace's label that concerns none",
+        spent.as_secs_f64() * 1e3,
+        Some(1.0),
+        "ms CPU",
+    );
     let (spent, units) = cluster.turn_with(|c| c.class("true"))?;
-    figures.add(format!("a class's encryption, per unit of {units}"), per_unit(spent, units), Some(5.0), "µs CPU");
+    figures.add(
+        format!("a class's encryption, per unit of {units}"),
+        per_unit(spent, units),
+        Some(5.0),
+        "µs CPU",
+    );
     let (spent, _) = cluster.turn_with(Cluster::note_class)?;
-    figures.add("a class's label that concerns none", spent.as_secs_f64() * 1e3, Some(1.0), "ms CPU");
+    figures.add(
+        "a class's label that concerns none",
+        spent.as_secs_f64() * 1e3,
+        Some(1.0),
+        "ms CPU",
+    );
     Ok(())
 }
 
@@ -63,10 +102,17 @@ fn per_unit(spent: Duration, units: usize) -> f64 {
 impl Cluster {
     /// About `objects` objects, `per_namespace` workloads in each namespace.
     pub(crate) fn new(objects: usize, per_namespace: usize) -> anyhow::Result<Self> {
-        let mut cluster =
-            Self { engine: Engine::live(), now: "2026-06-01T12:00:00Z".parse()?, workloads: 0, per_namespace };
+        let mut cluster = Self {
+            engine: Engine::live(),
+            now: "2026-06-01T12:00:00Z".parse()?,
+            workloads: 0,
+            per_namespace,
+        };
         let presets = plimsoll_controls::presets();
-        let spec = BaselineSpec { extends: vec!["essentials".into()], ..BaselineSpec::default() };
+        let spec = BaselineSpec {
+            extends: vec!["essentials".into()],
+            ..BaselineSpec::default()
+        };
         let compiled = compile("bench", 1, &spec, &presets, &plimsoll_controls::registry(), None);
         anyhow::ensure!(compiled.problems.is_empty(), "{:?}", compiled.problems);
         for kind in Kind::ALL {
@@ -97,7 +143,8 @@ impl Cluster {
     }
 
     fn namespace(&mut self, number: usize, environment: &str) -> anyhow::Result<()> {
-        let labels = json!({"plimsoll.dev/tenant": format!("t{number}"), "plimsoll.dev/environment": environment});
+        let labels =
+            json!({"plimsoll.dev/tenant": format!("t{number}"), "plimsoll.dev/environment": environment});
         self.apply(Kind::Namespace, &json!({"metadata": {"name": format!("ns-{number}"), "uid": format!("u{number}"), "labels": labels}}))
     }
 
@@ -133,25 +180,34 @@ impl Cluster {
     }
 
     fn deployment(&mut self, number: usize, replicas: usize) -> anyhow::Result<()> {
-        let (ns, app) = (format!("ns-{}", self.namespace_of(number)), format!("app-{number}"));
+        let (ns, app) = (
+            format!("ns-{}", self.namespace_of(number)),
+            format!("app-{number}"),
+        );
         let labels = json!({"app": app});
         let template = json!({"metadata": {"labels": labels}, "spec": {"containers": [{"name": "main", "image": "shop"}]}});
         self.apply(Kind::Deployment, &json!({"metadata": {"name": app, "namespace": ns, "uid": format!("d{number}"), "labels": labels, "creationTimestamp": "2026-01-01T00:00:00Z"}, "spec": {"replicas": replicas, "selector": {"matchLabels": labels}, "template": template}}))
     }
 
     fn pod(&mut self, workload: usize, pod: usize, node: &str) -> anyhow::Result<()> {
-        let (ns, app) = (format!("ns-{}", self.namespace_of(workload)), format!("app-{workload}"));
+        let (ns, app) = (
+            format!("ns-{}", self.namespace_of(workload)),
+            format!("app-{workload}"),
+        );
         let owner = json!([{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": format!("{app}-rs"), "uid": "u", "controller": true}]);
         self.apply(Kind::Pod, &json!({"metadata": {"name": format!("{app}-rs-{pod}"), "namespace": ns, "uid": "3f8c2b1e-0000-4000-8000-000000000000", "labels": {"app": app, "pod-template-hash": "5d4f8c7b9"}, "ownerReferences": owner, "creationTimestamp": "2026-01-01T00:00:00Z"}, "spec": {"nodeName": format!("node-{node}"), "containers": [{"name": "main", "image": "shop"}]}, "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}}))
     }
 
     /// A change and the turn that judges it: CPU time and units evaluated.
-    fn turn_with(&mut self, change: impl FnOnce(&mut Self) -> anyhow::Result<()>) -> anyhow::Result<(Duration, usize)> {
+    fn turn_with(
+        &mut self,
+        change: impl FnOnce(&mut Self) -> anyhow::Result<()>,
+    ) -> anyhow::Result<(Duration, usize)> {
         self.now = self.now.checked_add(1.second())?;
         let before = measure::cpu();
         change(self)?;
         let delta = self.engine.turn(self.now);
-        Ok((measure::cpu() - before, delta.evaluated))
+        Ok((measure::cpu().saturating_sub(before), delta.evaluated))
     }
 
     /// Many single changes of several sorts; the 99th percentile in milliseconds.

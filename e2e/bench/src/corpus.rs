@@ -31,8 +31,17 @@ pub(crate) fn write(folder: &Path, documents: usize) -> anyhow::Result<usize> {
     Ok(bytes)
 }
 
-fn namespace_documents(namespace: &str, tenant: usize, environment: &str, random: &mut fastrand::Rng) -> String {
-    let label = if random.u8(..) < 230 { format!("    plimsoll.dev/environment: {environment}\n") } else { String::new() };
+fn namespace_documents(
+    namespace: &str,
+    tenant: usize,
+    environment: &str,
+    random: &mut fastrand::Rng,
+) -> String {
+    let label = if random.u8(..) < 230 {
+        format!("    plimsoll.dev/environment: {environment}\n")
+    } else {
+        String::new()
+    };
     let egress = if random.bool() { ", Egress" } else { "" };
     format!(
         "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: {namespace}\n  labels:\n    plimsoll.dev/tenant: tenant-{tenant:04}\n{label}---\n\
@@ -68,7 +77,10 @@ fn pod(text: &mut String, indent: &str, name: &str) {
         "{indent}metadata:\n{indent}  labels:\n{indent}    app.kubernetes.io/name: {name}\n{indent}spec:\n{indent}  serviceAccountName: {name}\n{indent}  containers:\n{indent}    - name: main\n{indent}      image: registry.example.com/shop/{name}:1.14.2\n{indent}      ports:\n{indent}        - name: http\n{indent}          containerPort: 8080\n{indent}      env:\n"
     );
     for i in 0..12 {
-        _ = write!(text, "{indent}        - name: SETTING_{i:02}\n{indent}          value: \"value of setting {i}\"\n");
+        _ = write!(
+            text,
+            "{indent}        - name: SETTING_{i:02}\n{indent}          value: \"value of setting {i}\"\n"
+        );
     }
     _ = write!(
         text,
@@ -78,7 +90,11 @@ fn pod(text: &mut String, indent: &str, name: &str) {
 
 fn deployment(text: &mut String, namespace: &str, name: &str, random: &mut fastrand::Rng) {
     head(text, "apps/v1", "Deployment", namespace, name);
-    _ = write!(text, "spec:\n  replicas: {}\n  selector:\n    matchLabels:\n      app.kubernetes.io/name: {name}\n  template:\n", random.u8(1..4));
+    _ = write!(
+        text,
+        "spec:\n  replicas: {}\n  selector:\n    matchLabels:\n      app.kubernetes.io/name: {name}\n  template:\n",
+        random.u8(1..4)
+    );
     pod(text, "    ", name);
     text.push_str("---\n");
 }
@@ -86,14 +102,20 @@ fn deployment(text: &mut String, namespace: &str, name: &str, random: &mut fastr
 fn stateful_set(text: &mut String, namespace: &str, name: &str) {
     let database = format!("{name}-db");
     head(text, "apps/v1", "StatefulSet", namespace, &database);
-    _ = write!(text, "    plimsoll.dev/role: database\nspec:\n  replicas: 1\n  serviceName: {database}\n  selector:\n    matchLabels:\n      app.kubernetes.io/name: {database}\n  template:\n");
+    _ = write!(
+        text,
+        "    plimsoll.dev/role: database\nspec:\n  replicas: 1\n  serviceName: {database}\n  selector:\n    matchLabels:\n      app.kubernetes.io/name: {database}\n  template:\n"
+    );
     pod(text, "    ", &database);
     text.push_str("  volumeClaimTemplates:\n    - metadata:\n        name: data\n      spec:\n        accessModes: [ReadWriteOnce]\n        storageClassName: encrypted\n        resources: {requests: {storage: 10Gi}}\n---\n");
 }
 
 fn service(text: &mut String, namespace: &str, name: &str) {
     head(text, "v1", "Service", namespace, name);
-    _ = write!(text, "spec:\n  selector:\n    app.kubernetes.io/name: {name}\n  ports:\n    - name: http\n      port: 80\n      targetPort: http\n---\n");
+    _ = write!(
+        text,
+        "spec:\n  selector:\n    app.kubernetes.io/name: {name}\n  ports:\n    - name: http\n      port: 80\n      targetPort: http\n---\n"
+    );
 }
 
 fn ingress(text: &mut String, namespace: &str, name: &str, random: &mut fastrand::Rng) {
@@ -101,18 +123,33 @@ fn ingress(text: &mut String, namespace: &str, name: &str, random: &mut fastrand
     let host = format!("{name}.{namespace}.example.com");
     _ = write!(text, "spec:\n  ingressClassName: contour\n");
     if random.u8(..) < 200 {
-        _ = write!(text, "  tls:\n    - hosts: [{host}]\n      secretName: {name}-tls\n");
+        _ = write!(
+            text,
+            "  tls:\n    - hosts: [{host}]\n      secretName: {name}-tls\n"
+        );
     }
-    _ = write!(text, "  rules:\n    - host: {host}\n      http:\n        paths:\n          - path: /\n            pathType: Prefix\n            backend:\n              service:\n                name: {name}\n                port: {{name: http}}\n---\n");
+    _ = write!(
+        text,
+        "  rules:\n    - host: {host}\n      http:\n        paths:\n          - path: /\n            pathType: Prefix\n            backend:\n              service:\n                name: {name}\n                port: {{name: http}}\n---\n"
+    );
 }
 
 fn budget(text: &mut String, namespace: &str, name: &str) {
     head(text, "policy/v1", "PodDisruptionBudget", namespace, name);
-    _ = write!(text, "spec:\n  maxUnavailable: 1\n  selector:\n    matchLabels:\n      app.kubernetes.io/name: {name}\n---\n");
+    _ = write!(
+        text,
+        "spec:\n  maxUnavailable: 1\n  selector:\n    matchLabels:\n      app.kubernetes.io/name: {name}\n---\n"
+    );
 }
 
 fn claim(text: &mut String, namespace: &str, name: &str) {
-    head(text, "v1", "PersistentVolumeClaim", namespace, &format!("{name}-files"));
+    head(
+        text,
+        "v1",
+        "PersistentVolumeClaim",
+        namespace,
+        &format!("{name}-files"),
+    );
     text.push_str("spec:\n  accessModes: [ReadWriteOnce]\n  storageClassName: plain\n  resources:\n    requests:\n      storage: 5Gi\n---\n");
 }
 
@@ -120,7 +157,10 @@ fn config(text: &mut String, namespace: &str, name: &str, random: &mut fastrand:
     head(text, "v1", "ConfigMap", namespace, name);
     text.push_str("data:\n  application.yaml: |\n");
     for i in 0..random.u8(10..30) {
-        _ = writeln!(text, "    setting-{i}: a line of configuration that says nothing of interest");
+        _ = writeln!(
+            text,
+            "    setting-{i}: a line of configuration that says nothing of interest"
+        );
     }
     text.push_str("---\n");
 }

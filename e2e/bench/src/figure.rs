@@ -18,8 +18,19 @@ pub(crate) struct Figures(Vec<Figure>);
 
 impl Figures {
     /// Adds a figure that is to stay at or below its target.
-    pub(crate) fn add(&mut self, what: impl Into<String>, value: f64, target: Option<f64>, unit: &'static str) {
-        self.0.push(Figure { what: what.into(), value, target, unit });
+    pub(crate) fn add(
+        &mut self,
+        what: impl Into<String>,
+        value: f64,
+        target: Option<f64>,
+        unit: &'static str,
+    ) {
+        self.0.push(Figure {
+            what: what.into(),
+            value,
+            target,
+            unit,
+        });
     }
 }
 
@@ -34,7 +45,10 @@ impl fmt::Display for Figures {
                 Some(_) => "MISSED",
                 None => "",
             };
-            let target = figure.target.map(|t| format!("<= {}", shown(t))).unwrap_or_default();
+            let target = figure
+                .target
+                .map(|t| format!("<= {}", shown(t)))
+                .unwrap_or_default();
             table.add_row([figure.what.clone(), shown(figure.value), target, verdict.into()]);
         }
         write!(f, "{table}")

@@ -22,12 +22,17 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
-    let binary = PathBuf::from(arguments.next().context("the path of a release build of plimsoll is missing")?);
+    let binary = PathBuf::from(
+        arguments
+            .next()
+            .context("the path of a release build of plimsoll is missing")?,
+    );
     let quick = arguments.next().as_deref() == Some("quick");
     let mut figures = Figures::default();
+    // First, while the allocator holds nothing that was freed.
+    memory::run(&mut figures, quick)?;
     scan::run(&binary, &mut figures, quick)?;
     change::run(&mut figures, quick)?;
-    memory::run(&mut figures, quick)?;
     println!("{figures}");
     Ok(())
 }

@@ -15,8 +15,14 @@ pub(crate) fn cpu() -> Duration {
 /// A field of `/proc/<pid>/status` in bytes, such as `VmRSS` or `VmHWM`.
 pub(crate) fn status(pid: &str, field: &str) -> anyhow::Result<f64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
-    let kilobytes: f64 = line.context("no such field")?.trim().trim_end_matches(" kB").parse()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+    let kilobytes: f64 = line
+        .context("no such field")?
+        .trim()
+        .trim_end_matches(" kB")
+        .parse()?;
     Ok(kilobytes * 1024.0)
 }
 

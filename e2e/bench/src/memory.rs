@@ -11,9 +11,18 @@ pub(crate) fn run(figures: &mut Figures, quick: bool) -> anyhow::Result<()> {
     let before = measure::status("self", "VmRSS")?;
     let cluster = Cluster::new(objects, 20)?;
     let after = measure::status("self", "VmRSS")?;
-    let pods = cluster.engine.inventory().names(plimsoll_engine::kind::Kind::Pod).len();
+    let pods = cluster
+        .engine
+        .inventory()
+        .names(plimsoll_engine::kind::Kind::Pod)
+        .len();
     #[allow(clippy::cast_precision_loss, reason = "a count of pods")]
     let per_pod = (after - before) / pods as f64;
-    figures.add(format!("resident memory per pod, {pods} pods with their workloads"), per_pod, Some(1000.0), "bytes");
+    figures.add(
+        format!("resident memory per pod, {pods} pods with their workloads"),
+        per_pod,
+        Some(1000.0),
+        "bytes",
+    );
     Ok(())
 }

@@ -10,7 +10,11 @@ use crate::{corpus, figure::Figures, measure};
 
 /// Scans corpora of 5,000 and 82,000 documents.
 pub(crate) fn run(binary: &Path, figures: &mut Figures, quick: bool) -> anyhow::Result<()> {
-    let sizes: &[(usize, f64)] = if quick { &[(5_000, 0.15)] } else { &[(5_000, 0.15), (82_000, 2.0)] };
+    let sizes: &[(usize, f64)] = if quick {
+        &[(5_000, 0.15)]
+    } else {
+        &[(5_000, 0.15), (82_000, 2.0)]
+    };
     for (documents, target) in sizes {
         let folder = tempfile::tempdir()?;
         let bytes = corpus::write(folder.path(), *documents)?;
@@ -23,8 +27,18 @@ pub(crate) fn run(binary: &Path, figures: &mut Figures, quick: bool) -> anyhow::
             best = best.min(wall.as_secs_f64());
             peak = peak.max(memory);
         }
-        figures.add(format!("scan of {documents} documents ({megabytes:.0} MB), best of 3"), best, Some(*target), "s");
-        figures.add(format!("its peak memory, {documents} documents"), peak / 1e6, Some(600.0), "MB");
+        figures.add(
+            format!("scan of {documents} documents ({megabytes:.0} MB), best of 3"),
+            best,
+            Some(*target),
+            "s",
+        );
+        figures.add(
+            format!("its peak memory, {documents} documents"),
+            peak / 1e6,
+            Some(600.0),
+            "MB",
+        );
     }
     Ok(())
 }
@@ -47,6 +61,9 @@ fn scan(binary: &Path, folder: &Path) -> anyhow::Result<(Duration, f64)> {
         }
         std::thread::sleep(Duration::from_millis(1));
     };
-    anyhow::ensure!(status.code().is_some_and(|code| code <= 1), "the scan ended with {status}");
+    anyhow::ensure!(
+        status.code().is_some_and(|code| code <= 1),
+        "the scan ended with {status}"
+    );
     Ok((started.elapsed(), peak))
 }

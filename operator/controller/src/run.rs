@@ -76,7 +76,10 @@ struct Operator {
     stop: CancellationToken,
     published: (watch::Sender<Arc<Published>>, watch::Receiver<Arc<Published>>),
     changes: broadcast::Sender<Changes>,
-    remembered: (mpsc::UnboundedSender<Shards>, Option<mpsc::UnboundedReceiver<Shards>>),
+    remembered: (
+        mpsc::UnboundedSender<Shards>,
+        Option<mpsc::UnboundedReceiver<Shards>>,
+    ),
     leadership: Leadership,
     turns: Turns,
     events: Outcomes,
@@ -98,7 +101,13 @@ impl Operator {
         presets: Vec<Preset>,
         stop: CancellationToken,
     ) -> Self {
-        let elector = Elector::new(client.clone(), &config.namespace, LEASE, &config.identity, Timing::default());
+        let elector = Elector::new(
+            client.clone(),
+            &config.namespace,
+            LEASE,
+            &config.identity,
+            Timing::default(),
+        );
         let leadership = elector.leadership();
         let (mut election, resign) = (JoinSet::new(), CancellationToken::new());
         election.spawn(elector.run(resign.clone()));
@@ -129,11 +138,26 @@ impl Operator {
         let repairs = self.repairs.clone();
         let (published, leading) = (self.published.1.clone(), self.leadership.leading.clone());
         let metrics = Metrics::new(published.clone(), leading, &self.turns, Timestamp::now)
-            .with("events", "Events about verdicts, by what became of them", self.events.clone())
-            .with("status_writes", "Writes of status by what became of them", self.statuses.clone())
-            .with("evidence_writes", "Writes of evidence by what became of them", self.evidence.clone())
-            .with_counts("remediations", "Repairs by what became of them", move || repairs.series());
-        self.tasks.spawn(server.run(published, Arc::new(metrics), self.stop.clone()));
+            .with(
+                "events",
+                "Events about verdicts, by what became of them",
+                self.events.clone(),
+            )
+            .with(
+                "status_writes",
+                "Writes of status by what became of them",
+                self.statuses.clone(),
+            )
+            .with(
+                "evidence_writes",
+                "Writes of evidence by what became of them",
+                self.evidence.clone(),
+            )
+            .with_counts("remediations", "Repairs by what became of them", move || {
+                repairs.series()
+            });
+        self.tasks
+            .spawn(server.run(published, Arc::new(metrics), self.stop.clone()));
     }
 
     /// Sources and actor.
@@ -147,8 +171,12 @@ impl Operator {
             turns: self.turns.clone(),
         };
         let actor = Actor::new(self.registry.clone(), self.presets.clone(), memory, outlets);
-        let (deadline, coalesce) = (duration(self.config.sync_deadline), duration(self.config.coalesce));
-        self.tasks.spawn(actor.run(queue, deadline, coalesce, self.stop.clone()));
+        let (deadline, coalesce) = (
+            duration(self.config.sync_deadline),
+            duration(self.config.coalesce),
+        );
+        self.tasks
+            .spawn(actor.run(queue, deadline, coalesce, self.stop.clone()));
     }
 
     /// What earlier processes remembered: without it every finding would look new.
@@ -171,17 +199,42 @@ impl Operator {
         let (served_tx, served) = watch::channel(None);
         let (access_tx, access) = watch::channel(None);
         let every = duration(self.config.access_interval);
-        self.tasks.spawn(watch_served(client.clone(), kinds, served_tx, stop.clone()));
-        self.tasks.spawn(watch_access(client.clone(), kinds, every, access_tx, stop.clone()));
+        self.tasks
+            .spawn(watch_served(client.clone(), kinds, served_tx, stop.clone()));
+        self.tasks.spawn(watch_access(
+            client.clone(),
+            kinds,
+            every,
+            access_tx,
+            stop.clone(),
+        ));
         for kind in kinds.iter() {
             let (served, access) = (served.clone(), access.clone());
-            self.tasks.spawn(watch_kind(client.clone(), kind, served, access, inputs.clone(), stop.clone()));
+            self.tasks.spawn(watch_kind(
+                client.clone(),
+                kind,
+                served,
+                access,
+                inputs.clone(),
+                stop.clone(),
+            ));
         }
         for (kind, plural, wrap) in [
-            ("SecurityBaseline", "securitybaselines", Own::Baselines as fn(_) -> Own),
+            (
+                "SecurityBaseline",
+                "securitybaselines",
+                Own::Baselines as fn(_) -> Own,
+            ),
             ("BaselineException", "baselineexceptions", Own::Exceptions),
         ] {
-            self.tasks.spawn(watch_own(client.clone(), kind, plural, wrap, inputs.clone(), stop.clone()));
+            self.tasks.spawn(watch_own(
+                client.clone(),
+                kind,
+                plural,
+                wrap,
+                inputs.clone(),
+                stop.clone(),
+            ));
         }
     }
 
@@ -189,12 +242,24 @@ impl Operator {
     fn act(&mut self, memory: &Shards) {
         let (client, leading) = (&self.client, &self.leadership.leading);
         let events = Events::new(client.clone(), &self.config.identity, self.events.clone());
-        self.tasks.spawn(events.run(self.changes.subscribe(), leading.clone(), self.stop.clone()));
-        let statuses = Statuses::new(client.clone(), self.leadership.fence.clone(), self.statuses.clone());
-        self.tasks.spawn(statuses.run(self.published.1.clone(), leading.clone(), self.stop.clone()));
-        let (evidence, keeper) = Evidence::new(client.clone(), self.leadership.fence.clone(), self.evidence.clone(), memory);
+        self.tasks
+            .spawn(events.run(self.changes.subscribe(), leading.clone(), self.stop.clone()));
+        let statuses = Statuses::new(
+            client.clone(),
+            self.leadership.fence.clone(),
+            self.statuses.clone(),
+        );
+        self.tasks
+            .spawn(statuses.run(self.published.1.clone(), leading.clone(), self.stop.clone()));
+        let (evidence, keeper) = Evidence::new(
+            client.clone(),
+            self.leadership.fence.clone(),
+            self.evidence.clone(),
+            memory,
+        );
         if let Some(remembered) = self.remembered.1.take() {
-            self.tasks.spawn(evidence.run(remembered, leading.clone(), self.stop.clone()));
+            self.tasks
+                .spawn(evidence.run(remembered, leading.clone(), self.stop.clone()));
         }
         let remediation = Remediation {
             client: client.clone(),
@@ -236,14 +301,20 @@ impl Records for Kept {
     fn load(&self) -> BoxFuture<'_, Result<Vec<Record>, String>> {
         Box::pin(async {
             let kept = self.0.repairs().await.map_err(|e| e.to_string())?;
-            Ok(kept.iter().map(|(uid, repair)| Record::from_evidence(repair, uid.as_deref())).collect())
+            Ok(kept
+                .iter()
+                .map(|(uid, repair)| Record::from_evidence(repair, uid.as_deref()))
+                .collect())
         })
     }
 
     fn keep(&self, record: Record) -> BoxFuture<'_, Result<(), String>> {
         Box::pin(async move {
             let namespace = record.target.namespace.clone();
-            self.0.keep(&namespace, record.to_evidence()).await.map_err(|e| e.to_string())
+            self.0
+                .keep(&namespace, record.to_evidence())
+                .await
+                .map_err(|e| e.to_string())
         })
     }
 }

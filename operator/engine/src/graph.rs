@@ -18,9 +18,12 @@ pub(crate) enum Reader {
 
 /// The readers of one read: nearly always one or a few, sometimes tens of thousands.
 #[derive(Debug)]
+#[allow(
+    clippy::box_collection,
+    reason = "a third of the size, in the largest table there is"
+)]
 enum Readers {
     One(Reader),
-    #[allow(clippy::box_collection, reason = "a third of the size, in the largest table there is")]
     Few(Box<Vec<Reader>>),
     Many(Box<HashSet<Reader>>),
 }
@@ -79,11 +82,13 @@ impl Graph {
             return orphans;
         }
         for dep in old.iter().filter(|dep| new.binary_search(dep).is_err()) {
-            if let Some(readers) = self.readers.get_mut(dep) {
-                if readers.remove(reader) {
-                    self.readers.remove(dep);
-                    orphans.push(*dep);
-                }
+            if self
+                .readers
+                .get_mut(dep)
+                .is_some_and(|readers| readers.remove(reader))
+            {
+                self.readers.remove(dep);
+                orphans.push(*dep);
             }
         }
         for dep in new.iter().filter(|dep| old.binary_search(dep).is_err()) {

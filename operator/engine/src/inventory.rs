@@ -11,12 +11,17 @@ mod names;
 mod share;
 
 use crate::{
-    control::is_workload, coverage::Coverage, decode::Object, dep::Dep, kind::Kind, labels::Labels,
-    name::ObjRef, object::{Body, OwnerRef},
+    control::is_workload,
+    coverage::Coverage,
+    decode::Object,
+    dep::Dep,
+    kind::Kind,
+    labels::Labels,
+    name::ObjRef,
+    object::{Body, OwnerRef},
 };
 use names::{Iter, Names};
 use share::Interner;
-
 
 /// A way to find objects other than by name. An object states its own keys (see `object_keys`), so that a change tells
 /// exactly which look-ups it may have altered.
@@ -183,7 +188,9 @@ impl Inventory {
         }
         object.name = match old {
             Some(old) => old.name.clone(),
-            None => object.name.with_namespace(self.texts.share_with(object.name.namespace_arc().as_ref())),
+            None => object
+                .name
+                .with_namespace(self.texts.share_with(object.name.namespace_arc().as_ref())),
         };
         object.meta.labels = self.labels.share(object.meta.labels);
         object.meta.controller = object.meta.controller.map(|owner| self.owners.share(owner));

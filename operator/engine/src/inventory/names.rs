@@ -6,6 +6,10 @@ use crate::name::ObjRef;
 
 /// A set of names, in order.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(
+    clippy::box_collection,
+    reason = "most sets are of one: those should not pay for the others"
+)]
 pub(super) enum Names {
     One(ObjRef),
     Many(Box<BTreeSet<ObjRef>>),

@@ -36,7 +36,10 @@ pub(super) struct Interner<T> {
 
 impl<T> Default for Interner<T> {
     fn default() -> Self {
-        Self { values: HashSet::default(), sweep_at: 1024 }
+        Self {
+            values: HashSet::default(),
+            sweep_at: 1024,
+        }
     }
 }
 
