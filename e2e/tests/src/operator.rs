@@ -55,11 +55,11 @@ fn build() -> PathBuf {
         .unwrap();
     assert!(output.status.success(), "plimsoll does not build");
     let text = String::from_utf8(output.stdout).unwrap();
-    let programs = text.lines().filter_map(|line| {
+    let mut programs = text.lines().filter_map(|line| {
         let message: Value = serde_json::from_str(line).ok()?;
         message["executable"].as_str().map(PathBuf::from)
     });
-    programs.last().expect("cargo names the program it built")
+    programs.next_back().expect("cargo names the program it built")
 }
 
 /// A running `plimsoll run`; killed when dropped.

@@ -1,11 +1,8 @@
 //! The operator as a process on a real API server, with the rights the chart gives it: what it says, when, and what it
 //! remembers. Needs `make controlplane`.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
-use std::{
-    io::Write as _,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use k8s_openapi::api::{apps::v1::Deployment, coordination::v1::Lease};
@@ -25,7 +22,7 @@ const REDUNDANCY: &str = "availability/replica-redundancy";
 const BASELINE: &str = "live";
 
 /// Failures count at once, so that the test need not wait for `failAfter`.
-const SECURITY_BASELINE: &str = r#"
+const SECURITY_BASELINE: &str = "
 apiVersion: plimsoll.dev/v1alpha1
 kind: SecurityBaseline
 metadata: {name: live}
@@ -36,7 +33,7 @@ spec:
     availability/replica-redundancy: {minReplicas: 2, failAfter: 0s}
     environments/labelled: {failAfter: 0s}
     isolation/default-deny: {failAfter: 0s}
-"#;
+";
 
 fn deployment(name: &str, replicas: u32) -> Value {
     json!({
@@ -184,11 +181,7 @@ async fn changes_are_seen_at_once(client: &Client, operator: &Operator) {
         }
         slowest = slowest.max(asked.elapsed());
     }
-    writeln!(
-        std::io::stderr(),
-        "from a change to its verdict: {slowest:?} at most"
-    )
-    .unwrap();
+    eprintln!("from a change to its verdict: {slowest:?} at most");
     assert!(slowest < Duration::from_secs(2), "{slowest:?}");
     for name in ["one", "two", "three"] {
         deployments(client)

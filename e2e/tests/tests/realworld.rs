@@ -1,8 +1,8 @@
 //! Real products (`PLIMSOLL_CORPORA`) on a real API server, measured live: every workload is judged, nothing is unknown that
 //! the cluster could tell, and a scan says the same. Needs `make controlplane`.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
-use std::{env, io::Write as _, path::PathBuf};
+use std::{env, path::PathBuf};
 
 use kube_test::{Cluster, eventually, not_yet};
 use plimsoll_e2e::{
@@ -34,7 +34,7 @@ const OTHERS: [&str; 5] = [
 fn corpora() -> Option<PathBuf> {
     let folder = env::var_os("PLIMSOLL_CORPORA");
     if folder.is_none() {
-        writeln!(std::io::stderr(), "SKIPPED: PLIMSOLL_CORPORA is not set").unwrap();
+        eprintln!("SKIPPED: PLIMSOLL_CORPORA is not set");
     }
     folder.map(|folder| PathBuf::from(folder).join("realworld"))
 }
@@ -98,12 +98,7 @@ async fn real_products_are_measured_whole() {
         .iter()
         .map(|control| format!("{control} {}", failing(control)))
         .collect();
-    writeln!(
-        std::io::stderr(),
-        "{workloads} workloads; failing: {}",
-        figures.join(", ")
-    )
-    .unwrap();
+    eprintln!("{workloads} workloads; failing: {}", figures.join(", "));
 }
 
 /// All of it, and nothing refused.
