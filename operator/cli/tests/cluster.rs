@@ -7,7 +7,7 @@ use kube_test::{Cluster, eventually, not_yet};
 use plimsoll_engine::kind::Kind;
 use serde_json::Value;
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 const SCENE: &str = "
 apiVersion: v1
