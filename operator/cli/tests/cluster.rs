@@ -92,10 +92,18 @@ async fn dump(cluster: &Cluster) -> String {
         .stdout
 }
 
+/// The shared cluster with the scene in it: set once, for two tests that apply it at a time get in each other's way.
+async fn scene() -> kube_test::Shared {
+    static SET: tokio::sync::OnceCell<()> = tokio::sync::OnceCell::const_new();
+    let cluster = Cluster::shared().await.unwrap();
+    SET.get_or_init(async || _ = cluster.apply(SCENE).await.unwrap())
+        .await;
+    cluster
+}
+
 #[tokio::test]
 async fn a_cluster_and_its_dump_get_the_same_verdicts() {
-    let cluster = Cluster::shared().await.unwrap();
-    cluster.apply(SCENE).await.unwrap();
+    let cluster = scene().await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("dump.json");
     // The cluster goes on living between one look and the next, so what is compared must hold still.
@@ -134,8 +142,7 @@ async fn a_cluster_and_its_dump_get_the_same_verdicts() {
 
 #[tokio::test]
 async fn what_may_not_be_read_is_unknown_and_said() {
-    let cluster = Cluster::shared().await.unwrap();
-    cluster.apply(SCENE).await.unwrap();
+    let cluster = scene().await;
     // Somebody who may list workloads and nothing else.
     let role = "
 apiVersion: rbac.authorization.k8s.io/v1

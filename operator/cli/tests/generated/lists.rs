@@ -1,6 +1,6 @@
 //! The lists of controls that people read: in the README, and beside the presets.
 
-use std::{collections::BTreeMap, fs};
+use std::{collections::BTreeMap, fmt::Write as _, fs};
 
 use plimsoll_controls::presets;
 use plimsoll_engine::control::{Meta, Registry};
@@ -29,7 +29,7 @@ fn short(registry: &Registry) -> String {
     let mut list = String::from("| Control | Severity | Holds when |\n| --- | --- | --- |\n");
     for meta in sorted(registry) {
         let (link, severity, title) = (link(meta, ""), meta.severity.word(), meta.title);
-        list.push_str(&format!("| {link} | {severity} | {title} |\n"));
+        _ = writeln!(list, "| {link} | {severity} | {title} |");
     }
     list
 }
@@ -46,19 +46,17 @@ fn long(registry: &Registry) -> String {
     let presets = presets();
     for preset in &presets {
         let name = &preset.name;
-        page.push_str(&format!(
-            "| [{name}]({name}.yaml) | {} |\n",
-            preset.controls.len()
-        ));
+        _ = writeln!(page, "| [{name}]({name}.yaml) | {} |", preset.controls.len());
         for id in preset.controls.keys() {
-            members.entry(id).or_default().push(name.to_string());
+            members.entry(id).or_default().push(name.clone());
         }
     }
     for (family, metas) in families(registry) {
-        page.push_str(&format!(
+        _ = write!(
+            page,
             "\n## {family}\n\n| Control | Severity | Holds when | Grace | Safe repairs write | Presets | Maps to |\n\
              | --- | --- | --- | --- | --- | --- | --- |\n"
-        ));
+        );
         for meta in metas {
             page.push_str(&row(meta, members.get(meta.id).map_or(&[], Vec::as_slice)));
         }
