@@ -45,6 +45,9 @@ patiently "building the tests" "$build" cargo test --workspace --no-run || {
   echo "0 passed, 1 failed, 0 skipped"
   exit 1
 }
+# What the tests start is what was built just now.
+PLIMSOLL_BIN=$(cd "${CARGO_TARGET_DIR:-target}" && pwd)/debug/plimsoll
+[ ! -x "$PLIMSOLL_BIN" ] || export PLIMSOLL_BIN
 patiently "running the tests" "$log" cargo test --workspace --no-fail-fast -- --show-output || code=$?
 
 read -r passed failed ignored < <(count)
