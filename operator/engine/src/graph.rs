@@ -1,10 +1,13 @@
 //! Who read what: facts with their values, and the readers of every read.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
 
 use crate::{
     dep::Dep,
-    fact::{Computed, ErasedValue, Fact},
+    fact::{Computed, ErasedFact, ErasedValue, Fact},
     kind::Kind,
     unknown::Unknown,
 };
@@ -158,7 +161,7 @@ impl FactStore {
     }
 
     /// The next fact to compute again; it stays dirty until [`FactStore::store`] takes its new value.
-    pub(crate) fn next_dirty(&mut self) -> Option<Computed> {
+    pub(crate) fn next_dirty(&mut self) -> Option<(Arc<dyn ErasedFact>, Dep)> {
         loop {
             let mut lowest = self.dirty.first_entry()?;
             let Some(dep) = lowest.get_mut().pop_first() else {
@@ -166,7 +169,7 @@ impl FactStore {
                 continue;
             };
             if let Some(held) = self.facts.get(&dep).filter(|held| held.dirty) {
-                return Some(held.computed.clone());
+                return Some((held.computed.fact.clone(), dep));
             }
         }
     }

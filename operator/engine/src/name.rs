@@ -5,8 +5,25 @@ use std::{cmp::Ordering, fmt, sync::Arc};
 use crate::kind::Kind;
 
 /// Names an object. Cheap to clone; equality and order are by (kind, namespace, name).
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct ObjRef(Arc<Inner>);
+
+impl PartialOrd for ObjRef {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for ObjRef {
+    fn cmp(&self, other: &Self) -> Ordering {
+        // Names are shared: equal ones are mostly the very same, and need not be read.
+        if Arc::ptr_eq(&self.0, &other.0) {
+            Ordering::Equal
+        } else {
+            self.0.cmp(&other.0)
+        }
+    }
+}
 
 #[derive(PartialEq, Eq, Hash)]
 struct Inner {

@@ -78,6 +78,18 @@ impl Ledger {
         delta: &mut Delta,
     ) {
         let before = self.get(entry, subject).cloned();
+        self.change(entry, subject, before, result, delta);
+    }
+
+    /// The same where the result held is at hand: looking it up is most of the cost in a large cluster.
+    pub(crate) fn change(
+        &mut self,
+        entry: &Entry,
+        subject: &ObjRef,
+        before: Option<Arc<UnitResult>>,
+        result: Option<UnitResult>,
+        delta: &mut Delta,
+    ) {
         if before.as_deref() == result.as_ref() {
             return;
         }

@@ -25,9 +25,11 @@ impl Engine {
             }
             for (id, outcome) in outcomes {
                 let Some(unit) = self.plan.unit(id) else { continue };
-                let settled = self.settled(unit, &outcome, now);
+                // The first look: nothing was said of the unit before.
+                let settled = self.settled(unit, &outcome, None, now);
                 let (entry, subject) = (self.plan.entry(unit).clone(), unit.subject.clone());
-                self.ledger.set(&entry, &subject, settled.result, &mut delta);
+                self.ledger
+                    .change(&entry, &subject, None, settled.result, &mut delta);
             }
             self.orphans.clear();
             if self.facts.len() > FACTS {

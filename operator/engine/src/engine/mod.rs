@@ -29,7 +29,7 @@ use crate::{
     kind::Kind,
     memory::{Memory, Shard},
     name::ObjRef,
-    report::{Delta, Report},
+    report::{Delta, Report, UnitResult},
     view::{Overlay, World, compute},
 };
 use evaluate::{Outcome, evaluate_all};
@@ -363,9 +363,9 @@ impl Engine {
     /// Computes dirty facts again, those first that others read; readers of what changed become dirty in turn.
     fn refresh_facts(&mut self, now: Timestamp) -> usize {
         let mut computed = 0;
-        while let Some(stale) = self.facts.next_dirty() {
+        while let Some((stale, dep)) = self.facts.next_dirty() {
             let overlay = Overlay::default();
-            let fresh = compute(self.world(now), &overlay, stale.fact, stale.dep);
+            let fresh = compute(self.world(now), &overlay, stale, dep);
             for fact in overlay.into_computed().chain([fresh]) {
                 computed += 1;
                 self.keep_fact(fact);
@@ -391,7 +391,13 @@ impl Engine {
     }
 
     /// The verdict on a unit of the plan.
-    fn settled(&self, unit: &plan::UnitNode, outcome: &Outcome, now: Timestamp) -> settle::Settled {
+    fn settled(
+        &self,
+        unit: &plan::UnitNode,
+        outcome: &Outcome,
+        before: Option<&Arc<UnitResult>>,
+        now: Timestamp,
+    ) -> settle::Settled {
         let settling = Settling {
             entry: self.plan.entry(unit),
             unit,
@@ -401,7 +407,7 @@ impl Engine {
                 .map_or(&[], Vec::as_slice),
             inventory: &self.inventory,
             memory: &self.memory,
-            before: self.ledger.get(self.plan.entry(unit), &unit.subject),
+            before,
             grace: self.grace,
             now,
         };
@@ -410,7 +416,8 @@ impl Engine {
 
     fn settle(&mut self, id: u32, mut outcome: Outcome, now: Timestamp, delta: &mut Delta) {
         let Some(unit) = self.plan.unit(id) else { return };
-        let settled = self.settled(unit, &outcome, now);
+        let before = self.ledger.get(self.plan.entry(unit), &unit.subject).cloned();
+        let settled = self.settled(unit, &outcome, before.as_ref(), now);
         if !settled.deps.is_empty() {
             outcome.reads.deps.extend(&settled.deps);
             outcome.reads = outcome.reads.settle();
@@ -430,7 +437,8 @@ impl Engine {
         if self.grace != Grace::Never {
             self.memory.remember(&namespace, fingerprint, settled.seen);
         }
-        self.ledger.set(&entry, &subject, settled.result, delta);
+        self.ledger
+            .change(&entry, &subject, before, settled.result, delta);
     }
 
     /// Drops facts nobody reads any more, and then those that only they read.
