@@ -6,7 +6,7 @@ pub mod evidence;
 pub mod metrics;
 pub mod server;
 pub mod status;
-mod text;
+pub(crate) mod text;
 
 /// A bounded word for what went wrong with a request, for metric labels and logs.
 pub(crate) fn category_of(error: &kube::Error) -> &'static str {

@@ -1,19 +1,16 @@
 //! Text that comes from other people's objects, made fit to be shown.
 
+use plimsoll_engine::text::is_hostile;
+
 /// Without line breaks, terminal sequences, and characters that change the order in which text is read.
-pub(super) fn harmless(text: &str) -> String {
+pub(crate) fn harmless(text: &str) -> String {
     text.chars()
-        .map(|c| if is_tricky(c) { '\u{fffd}' } else { c })
+        .map(|c| if is_hostile(c) { '\u{fffd}' } else { c })
         .collect()
 }
 
-fn is_tricky(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-}
-
 /// Cuts a text to so many bytes at a character boundary, with an ellipsis where something is missing.
-pub(super) fn cut(text: &mut String, most: usize) {
+pub(crate) fn cut(text: &mut String, most: usize) {
     const ELLIPSIS: char = '…';
     if text.len() <= most {
         return;

@@ -11,6 +11,7 @@ use plimsoll_engine::{memory::Fingerprint, name::ObjRef};
 use serde_json::Value;
 
 use super::{apply::Intent, plan::Step};
+use crate::output::text::{cut, harmless};
 
 /// `target` of the access log's lines among the process's logs.
 pub const ACCESS_LOG: &str = "plimsoll::access";
@@ -73,7 +74,7 @@ impl Teller {
         let event = Event {
             type_: reason.type_(),
             reason: reason.word().into(),
-            note: Some(bounded(format!("{}: {note}", step.control))),
+            note: Some(bounded(&format!("{}: {note}", step.control))),
             action: "Remediate".into(),
             secondary: None,
         };
@@ -152,14 +153,12 @@ fn reference(target: &ObjRef, uid: Option<&str>) -> ObjectReference {
     }
 }
 
-/// The API server refuses longer notes.
-fn bounded(note: String) -> String {
+/// One harmless line, as in the events about verdicts; the API server refuses longer notes.
+fn bounded(note: &str) -> String {
     const LONGEST: usize = 1024;
-    if note.len() <= LONGEST {
-        return note;
-    }
-    let end = (0..=LONGEST - 3).rev().find(|end| note.is_char_boundary(*end));
-    format!("{}…", &note[..end.unwrap_or_default()])
+    let mut line = harmless(note);
+    cut(&mut line, LONGEST);
+    line
 }
 
 #[cfg(test)]
@@ -175,8 +174,8 @@ mod tests {
 
     #[test]
     fn notes_are_cut_between_characters() {
-        let cut = bounded("ä".repeat(600));
+        let cut = bounded(&"ä".repeat(600));
         assert!(cut.len() <= 1024 && cut.ends_with('…'), "{}", cut.len());
-        assert_eq!(bounded("short".into()), "short");
+        assert_eq!(bounded("short"), "short");
     }
 }
