@@ -16,7 +16,7 @@ pub struct Object {
     /// What is kept of its metadata.
     pub meta: Meta,
     /// What is kept of the rest.
-    pub body: Result<Body, Unparsed>,
+    pub body: Result<Body, Box<Unparsed>>,
 }
 
 /// Why an object's body could not be read.
@@ -83,7 +83,7 @@ where
             Object {
                 name,
                 meta,
-                body: Err(Unparsed { why: why.into() }),
+                body: Err(Box::new(Unparsed { why: why.into() })),
             }
         }
     })

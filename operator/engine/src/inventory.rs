@@ -1,12 +1,14 @@
 //! The inventory: every known object once, found by name or by index, with the coverage of each kind.
 
 use std::{
-    collections::{BTreeSet, HashMap, hash_map::Entry},
-    hash::Hash,
+    borrow::Borrow,
+    collections::{BTreeSet, HashMap, HashSet, hash_map::Entry},
+    hash::{Hash, Hasher},
     sync::Arc,
 };
 
 mod deployed_by;
+mod digest;
 mod names;
 mod share;
 
@@ -20,6 +22,7 @@ use crate::{
     name::ObjRef,
     object::{Body, OwnerRef},
 };
+use digest::{Digest, Digests};
 use names::{Iter, Names};
 use share::Interner;
 
@@ -85,13 +88,36 @@ pub struct Release {
     pub service_account: Box<str>,
 }
 
+/// An object, found by its name. Boxed: the table keeps empty slots, which are cheap only while they are small.
+struct Held(Box<Object>);
+
+impl PartialEq for Held {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.name == other.0.name
+    }
+}
+
+impl Eq for Held {}
+
+impl Hash for Held {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.name.hash(state);
+    }
+}
+
+impl Borrow<ObjRef> for Held {
+    fn borrow(&self) -> &ObjRef {
+        &self.0.name
+    }
+}
+
 /// Everything known of a cluster (or of a set of manifests).
 #[derive(Default)]
 pub struct Inventory {
-    // Boxed: the table keeps empty slots, which are cheap only while they are small.
-    objects: HashMap<ObjRef, Box<Object>, foldhash::fast::RandomState>,
+    objects: HashSet<Held, foldhash::fast::RandomState>,
     by_kind: HashMap<Kind, BTreeSet<ObjRef>>,
-    index: HashMap<IndexKey, Names, foldhash::fast::RandomState>,
+    index: HashMap<Digest, Names, foldhash::fast::RandomState>,
+    digests: Digests,
     groups: HashMap<Group, BTreeSet<Arc<str>>>,
     /// Releases with more than one namespace.
     spread: BTreeSet<Release>,
@@ -105,7 +131,7 @@ pub struct Inventory {
 impl Inventory {
     /// An object by name.
     pub fn get(&self, name: &ObjRef) -> Option<&Object> {
-        self.objects.get(name).map(|object| &**object)
+        self.objects.get(name).map(|held| &*held.0)
     }
 
     /// The names of all objects of a kind, in order.
@@ -116,7 +142,9 @@ impl Inventory {
 
     /// The names of the objects filed under a key, in order.
     pub fn indexed(&self, key: &IndexKey) -> impl ExactSizeIterator<Item = &ObjRef> + Clone {
-        self.index.get(key).map_or(Iter::One(None), Names::iter)
+        self.index
+            .get(&self.digests.of(key))
+            .map_or(Iter::One(None), Names::iter)
     }
 
     /// The values in use in a group, in order.
@@ -139,25 +167,28 @@ impl Inventory {
         if keys == self.watched {
             return false;
         }
-        self.index.retain(|key, _| !matches!(key, IndexKey::Labelled(..)));
-        self.groups
-            .retain(|group, _| !matches!(group, Group::LabelValues(..)));
-        self.watched = keys;
-        let filed: Vec<(ObjRef, Vec<IndexKey>)> = self
-            .objects
-            .iter()
-            .map(|(name, object)| {
-                let mut keys = Vec::new();
-                watched_labels(object, &self.watched, &mut keys);
-                (name.clone(), keys)
-            })
-            .collect();
-        for (name, keys) in filed {
+        for (name, keys) in self.labelled() {
             for key in keys {
-                self.file(key, &name, &mut Vec::new());
+                self.unfile(&key, &name, &mut Vec::new());
+            }
+        }
+        self.watched = keys;
+        for (name, keys) in self.labelled() {
+            for key in keys {
+                self.file(&key, &name, &mut Vec::new());
             }
         }
         true
+    }
+
+    /// The keys of watched labels under which objects are filed.
+    fn labelled(&self) -> Vec<(ObjRef, Vec<IndexKey>)> {
+        let keys = |held: &Held| {
+            let mut keys = Vec::new();
+            watched_labels(&held.0, &self.watched, &mut keys);
+            (!keys.is_empty()).then(|| (held.0.name.clone(), keys))
+        };
+        self.objects.iter().filter_map(keys).collect()
     }
 
     /// The coverage of a kind; a kind nobody spoke of is still syncing.
@@ -182,8 +213,8 @@ impl Inventory {
 
     /// Takes an object in; tells what that touches: nothing, when no projected field differs.
     pub(crate) fn upsert(&mut self, mut object: Object) -> Touched {
-        let old = self.objects.get(&object.name);
-        if old.is_some_and(|old| **old == object) {
+        let old = self.get(&object.name);
+        if old.is_some_and(|old| *old == object) {
             return Touched::default();
         }
         object.name = match old {
@@ -194,8 +225,11 @@ impl Inventory {
         };
         object.meta.labels = self.labels.share(object.meta.labels);
         object.meta.controller = object.meta.controller.map(|owner| self.owners.share(owner));
+        if let Ok(Body::Pod(pod)) = &mut object.body {
+            pod.node = pod.node.take().map(|node| self.texts.share(node));
+        }
         let name = object.name.clone();
-        let old = self.objects.get(&name);
+        let old = self.get(&name);
         let before = old.map(|old| self.object_keys(old)).unwrap_or_default();
         let after = self.object_keys(&object);
         let created = old.is_none();
@@ -212,20 +246,20 @@ impl Inventory {
         for key in after {
             if !before.contains(&key) {
                 touched.deps.push(Dep::index(&key));
-                self.file(key, &name, &mut touched.deps);
+                self.file(&key, &name, &mut touched.deps);
             }
         }
         touched.deps.push(Dep::kind(name.kind()));
         if created {
             self.by_kind.entry(name.kind()).or_default().insert(name.clone());
         }
-        self.objects.insert(name, Box::new(object));
+        self.objects.replace(Held(Box::new(object)));
         touched
     }
 
     /// Forgets an object; tells what that touches.
     pub(crate) fn remove(&mut self, name: &ObjRef) -> Touched {
-        let Some(old) = self.objects.remove(name) else {
+        let Some(Held(old)) = self.objects.take(name) else {
             return Touched::default();
         };
         let mut touched = Touched {
@@ -242,28 +276,30 @@ impl Inventory {
         touched
     }
 
-    fn file(&mut self, key: IndexKey, name: &ObjRef, touched: &mut Vec<Dep>) {
-        if let Some((group, member)) = key.group().filter(|_| !self.index.contains_key(&key)) {
+    fn file(&mut self, key: &IndexKey, name: &ObjRef, touched: &mut Vec<Dep>) {
+        let digest = self.digests.of(key);
+        if let Some((group, member)) = key.group().filter(|_| !self.index.contains_key(&digest)) {
             touched.push(Dep::group(&group));
             let members = self.groups.entry(group.clone()).or_default();
             members.insert(member);
             let many = members.len() > 1;
             self.note_spread(&group, many, touched);
         }
-        match self.index.entry(key) {
+        match self.index.entry(digest) {
             Entry::Occupied(mut names) => names.get_mut().insert(name.clone()),
             Entry::Vacant(place) => _ = place.insert(Names::One(name.clone())),
         }
     }
 
     fn unfile(&mut self, key: &IndexKey, name: &ObjRef, touched: &mut Vec<Dep>) {
-        let Some(names) = self.index.get_mut(key) else {
+        let digest = self.digests.of(key);
+        let Some(names) = self.index.get_mut(&digest) else {
             return;
         };
         if !names.remove(name) {
             return;
         }
-        self.index.remove(key);
+        self.index.remove(&digest);
         let Some((group, member)) = key.group() else {
             return;
         };

@@ -29,6 +29,7 @@ mod graph;
 pub mod intake;
 pub mod intorstring;
 pub mod inventory;
+pub mod json;
 pub mod kind;
 pub mod labels;
 pub mod manifest;

@@ -16,7 +16,7 @@ use crate::{
     control::{WORKLOADS, project},
     decode::Object,
     dep::Dep,
-    fact::{Computed, ErasedFact, ErasedValue, Fact, value},
+    fact::{Computed, ErasedFact, Fact, value},
     facts::Standing,
     graph::FactStore,
     inventory::{Group, IndexKey, Inventory, Release},
@@ -31,7 +31,6 @@ use crate::{
 #[derive(Clone, Default, Debug, PartialEq)]
 pub(crate) struct Reads {
     pub(crate) deps: Vec<Dep>,
-    pub(crate) kinds: KindSet,
     /// The next moment at which time alone may change the result.
     pub(crate) wake: Option<Timestamp>,
 }
@@ -41,7 +40,6 @@ impl Reads {
     pub(crate) fn settle(mut self) -> Self {
         self.deps.sort_unstable();
         self.deps.dedup();
-        self.deps.shrink_to_fit();
         self
     }
 }
@@ -77,6 +75,7 @@ pub struct View<'a> {
     overlay: &'a Overlay,
     settings: Option<&'a Arc<Settings>>,
     namespace: &'a str,
+    own: Option<Dep>,
     allowed: KindSet,
     reads: RefCell<Reads>,
 }
@@ -86,7 +85,7 @@ impl<'a> View<'a> {
         world: World<'a>,
         overlay: &'a Overlay,
         settings: &'a Arc<Settings>,
-        namespace: &'a str,
+        subject: &'a ObjRef,
         allowed: KindSet,
     ) -> Self {
         // Whoever asks for scope, environment or tenant reads Namespaces.
@@ -95,7 +94,8 @@ impl<'a> View<'a> {
             world,
             overlay,
             settings: Some(settings),
-            namespace,
+            namespace: subject.governing_namespace().unwrap_or_default(),
+            own: Some(Dep::object(subject)),
             allowed,
             reads: RefCell::default(),
         }
@@ -107,6 +107,7 @@ impl<'a> View<'a> {
             overlay,
             settings: None,
             namespace: "",
+            own: None,
             allowed,
             reads: RefCell::default(),
         }
@@ -261,11 +262,11 @@ impl<'a> View<'a> {
         let dep = Dep::fact(fact);
         self.reads.borrow_mut().deps.push(dep);
         if let Some(known) = self.world.facts.current(dep, fact) {
-            return read_value::<F>(&known);
+            return value::<F>(known);
         }
         let overlaid = self.overlay.computed.borrow().get(&dep).map(|c| c.value.clone());
         if let Some(known) = overlaid {
-            return read_value::<F>(&known);
+            return value::<F>(known);
         }
         if self.overlay.under_way.borrow().contains(&dep) {
             return Err(Unknown::new("CyclicFact", format!("{fact:?} depends on itself")));
@@ -273,7 +274,7 @@ impl<'a> View<'a> {
         self.overlay.under_way.borrow_mut().push(dep);
         let computed = compute(self.world, self.overlay, Arc::new(fact.clone()), dep);
         self.overlay.under_way.borrow_mut().retain(|other| *other != dep);
-        let result = read_value::<F>(&computed.value);
+        let result = value::<F>(computed.value.clone());
         self.overlay.computed.borrow_mut().insert(dep, computed);
         result
     }
@@ -350,9 +351,10 @@ impl<'a> View<'a> {
 
     fn read(&self, dep: Dep, kind: Kind) {
         self.enforce(KindSet::of(&[kind]), kind.info().kind);
-        let mut reads = self.reads.borrow_mut();
-        reads.deps.push(dep);
-        reads.kinds = reads.kinds.with(kind);
+        // The unit's own object need not be recorded: whatever changes it runs its units.
+        if self.own != Some(dep) {
+            self.reads.borrow_mut().deps.push(dep);
+        }
     }
 
     /// A read that `META.reads` does not declare would neither be watched nor granted: a mistake of the author, which
@@ -365,18 +367,12 @@ impl<'a> View<'a> {
     }
 }
 
-fn read_value<F: Fact>(erased: &ErasedValue) -> Result<Arc<F::Value>, Unknown> {
-    value::<F>(erased)
-        .cloned()
-        .unwrap_or_else(|| Err(Unknown::new("FactMismatch", "a fact of another type")))
-}
-
 /// Computes a fact, recording what it reads.
 pub(crate) fn compute(world: World<'_>, overlay: &Overlay, fact: Arc<dyn ErasedFact>, dep: Dep) -> Computed {
     let view = View::for_fact(world, overlay, fact.reads());
     // What panics is Unknown until what it read changes, like any other value, and ends neither the turn nor its readers.
     let value = catch_unwind(AssertUnwindSafe(|| fact.compute(&view)))
-        .unwrap_or_else(|payload| fact.unknown(Unknown::panicked("a fact", payload.as_ref())));
+        .unwrap_or_else(|payload| Err(Unknown::panicked("a fact", payload.as_ref())));
     let reads = view.into_reads();
     Computed {
         fact,

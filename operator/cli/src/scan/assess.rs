@@ -1,6 +1,9 @@
 //! From what was read to verdicts, with everything that was assumed on the way.
 
-use std::collections::HashMap;
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use plimsoll_engine::{
@@ -27,6 +30,7 @@ use crate::{Ending, exceptions};
 /// A finished scan.
 pub(crate) struct Scan {
     pub(crate) report: Report,
+    units: BTreeMap<Arc<str>, Vec<UnitResult>>,
     pub(crate) evaluated_at: Timestamp,
     /// The files read; none for a cluster.
     pub(crate) files: Vec<InputFile>,
@@ -215,10 +219,14 @@ impl Scan {
 
     /// Every unit with a verdict, by baseline.
     pub(crate) fn units(&self) -> impl Iterator<Item = (&str, &UnitResult)> {
-        self.report
-            .baselines
+        self.units
             .iter()
-            .flat_map(|(name, baseline)| baseline.units.values().map(move |unit| (&**name, &**unit)))
+            .flat_map(|(name, units)| units.iter().map(move |unit| (&**name, unit)))
+    }
+
+    /// The units of one baseline.
+    pub(crate) fn units_of(&self, baseline: &str) -> &[UnitResult] {
+        self.units.get(baseline).map_or(&[], Vec::as_slice)
     }
 
     /// The name of the file something was read from.
@@ -286,8 +294,15 @@ impl Assessing {
         assumptions: Vec<String>,
         complaints: Vec<String>,
     ) -> Scan {
+        let report = self.engine.look(self.now);
+        let units = report
+            .baselines
+            .iter()
+            .map(|(name, baseline)| (name.clone(), baseline.units.values().collect()))
+            .collect();
         Scan {
-            report: self.engine.look(self.now),
+            units,
+            report,
             evaluated_at: self.now,
             files,
             sources: self.sources,

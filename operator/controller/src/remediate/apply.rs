@@ -9,6 +9,7 @@ use kube::{
 };
 use plimsoll_engine::{
     finding::Change,
+    json::Json,
     kind::{Kind, KindInfo},
     name::ObjRef,
 };
@@ -120,8 +121,14 @@ impl Writer {
                 pointer,
                 from,
                 to,
-            } => self.look_at_field(step, target, pointer, from.as_ref(), to).await,
-            Change::Create { target, manifest } => self.look_at_manifest(step, target, manifest).await,
+            } => {
+                let from = from.as_ref().map(Json::value);
+                self.look_at_field(step, target, pointer, from.as_ref(), &to.value())
+                    .await
+            }
+            Change::Create { target, manifest } => {
+                self.look_at_manifest(step, target, &manifest.value()).await
+            }
         }
     }
 

@@ -17,7 +17,7 @@ use plimsoll_engine::{
     baseline::{Compiled, Mode},
     finding::{Change, Repair, RepairClass},
     name::ObjRef,
-    report::{Report, State, UnitKey, UnitResult},
+    report::{Judgement, Report, State, UnitKey},
 };
 
 use merge::stricter;
@@ -70,7 +70,7 @@ fn enforced(report: &Report) -> BTreeSet<&UnitKey> {
         .filter(|(baseline, key)| {
             baseline
                 .units
-                .get(*key)
+                .judgement(key)
                 .is_some_and(|unit| unit.mode == Mode::Enforce)
         })
         .map(|(_, key)| key)
@@ -88,7 +88,7 @@ struct Wish<'a> {
 fn wishes<'a>(report: &'a Report, limits: &BTreeMap<&str, u32>, key: &UnitKey) -> Option<Vec<Wish<'a>>> {
     let mut wishes = Vec::new();
     for (name, baseline) in &report.baselines {
-        let Some(unit) = baseline.units.get(key) else {
+        let Some(unit) = baseline.units.judgement(key) else {
             continue;
         };
         let (repairs, waived) = repairs(unit);
@@ -109,11 +109,11 @@ fn wishes<'a>(report: &'a Report, limits: &BTreeMap<&str, u32>, key: &UnitKey) -
 }
 
 /// The repairs of findings that count, and whether a waived finding has one.
-fn repairs(unit: &UnitResult) -> (Vec<&Repair>, bool) {
+fn repairs(unit: &Judgement) -> (Vec<&Repair>, bool) {
     let mut repairs = Vec::new();
     let mut waived = false;
     for reported in &unit.findings {
-        let Some(repair) = &reported.finding.repair else {
+        let Some(repair) = reported.finding.repair.as_deref() else {
             continue;
         };
         match reported.state {

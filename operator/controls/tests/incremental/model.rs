@@ -118,14 +118,14 @@ pub(crate) fn difference(mine: &Report, fresh: &Report) -> Option<String> {
 }
 
 fn of_baseline(mine: &BaselineReport, fresh: &BaselineReport) -> Option<String> {
-    for (key, unit) in &mine.units {
-        match fresh.units.get(key) {
+    for unit in mine.units.values() {
+        match fresh.units.get(&unit.key) {
             None => return Some(format!("a unit nobody else has: {unit:#?}")),
             Some(other) if other != unit => return Some(format!("{unit:#?}\n against \n{other:#?}")),
             Some(_) => {}
         }
     }
-    if let Some((_, missing)) = fresh.units.iter().find(|(key, _)| !mine.units.contains_key(*key)) {
+    if let Some(missing) = fresh.units.values().find(|unit| !mine.units.contains(&unit.key)) {
         return Some(format!("a unit is missing: {missing:#?}"));
     }
     let said = [

@@ -52,7 +52,7 @@ impl PodsValue {
     fn add_all(&mut self, pods: &[&Object]) -> Result<(), Unknown> {
         for object in pods {
             let pod = project::<Pod>(object)?;
-            if pod.finished || object.meta.deletion_timestamp.is_some() {
+            if pod.finished || object.meta.deleting {
                 continue;
             }
             self.active += 1;

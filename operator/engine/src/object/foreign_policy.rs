@@ -123,9 +123,9 @@ fn subject(spec: Spec) -> Option<Subject> {
 /// The namespaces that a Cilium endpoint selector restricts itself to by name.
 fn named(selector: &LabelSelector) -> Option<Box<[Box<str>]>> {
     const KEYS: [&str; 2] = ["k8s:io.kubernetes.pod.namespace", "io.kubernetes.pod.namespace"];
-    let exact = KEYS.iter().find_map(|key| selector.match_labels.get(*key));
+    let exact = KEYS.iter().find_map(|key| selector.match_labels.get(key));
     if let Some(name) = exact {
-        return Some(Box::new([name.as_str().into()]));
+        return Some(Box::new([name.into()]));
     }
     let listed = selector
         .match_expressions

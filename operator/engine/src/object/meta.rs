@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
+use super::time::Seconds;
 use crate::labels::Labels;
 
 /// Annotations that some control reads. Others (last-applied configurations, tool state) can be large or confidential and
@@ -42,9 +43,6 @@ const READ: &[&str] = &[
 #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Meta {
-    /// `metadata.uid`.
-    #[serde(default)]
-    pub uid: Option<Box<str>>,
     /// `metadata.labels`, whole.
     #[serde(default)]
     pub labels: Labels,
@@ -55,11 +53,22 @@ pub struct Meta {
     #[serde(default, rename = "ownerReferences", deserialize_with = "controller")]
     pub controller: Option<Arc<OwnerRef>>,
     /// `metadata.creationTimestamp`.
-    #[serde(default)]
-    pub creation_timestamp: Option<Timestamp>,
-    /// `metadata.deletionTimestamp`: set while the object is being deleted.
-    #[serde(default)]
-    pub deletion_timestamp: Option<Timestamp>,
+    #[serde(default, rename = "creationTimestamp")]
+    created: Seconds,
+    /// Whether the object is being deleted: `metadata.deletionTimestamp` is set.
+    #[serde(default, rename = "deletionTimestamp", deserialize_with = "is_set")]
+    pub deleting: bool,
+}
+
+impl Meta {
+    /// `metadata.creationTimestamp`.
+    pub fn creation_timestamp(&self) -> Option<Timestamp> {
+        self.created.timestamp()
+    }
+}
+
+fn is_set<'de, D: Deserializer<'de>>(d: D) -> Result<bool, D::Error> {
+    Ok(Option::<Timestamp>::deserialize(d)?.is_some())
 }
 
 /// One of `metadata.ownerReferences`.

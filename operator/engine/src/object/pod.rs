@@ -1,5 +1,7 @@
 //! `v1` Pod. There are many of them: what is kept is small.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 
 use super::template::PodSpec;
@@ -9,7 +11,7 @@ use super::template::PodSpec;
 #[serde(from = "Wire")]
 pub struct Pod {
     /// `spec.nodeName`, once scheduled.
-    pub node: Option<Box<str>>,
+    pub node: Option<Arc<str>>,
     /// `status.phase` is `Running`.
     pub running: bool,
     /// `status.phase` is `Succeeded` or `Failed`: the pod will not run again.
@@ -56,7 +58,7 @@ impl From<Wire> for Pod {
         let phase = status.phase.as_deref().unwrap_or_default();
         let owned = wire.metadata.owner_references.is_some_and(|o| !o.is_empty());
         Self {
-            node: wire.spec.node_name.take(),
+            node: wire.spec.node_name.take().map(Arc::from),
             running: phase == "Running",
             finished: matches!(phase, "Succeeded" | "Failed"),
             ready: status

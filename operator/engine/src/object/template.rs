@@ -55,13 +55,13 @@ pub struct PodSpec {
     pub node_name: Option<Box<str>>,
     /// Regular containers.
     #[serde(default)]
-    pub containers: Option<Vec<Container>>,
+    pub containers: Option<Box<[Container]>>,
     /// Containers that run before (or, with `restartPolicy: Always`, beside) the regular ones.
     #[serde(default)]
-    pub init_containers: Option<Vec<Container>>,
+    pub init_containers: Option<Box<[Container]>>,
     /// Volumes.
     #[serde(default)]
-    pub volumes: Option<Vec<Volume>>,
+    pub volumes: Option<Box<[Volume]>>,
     /// Whether the pods use their node's network.
     #[serde(default)]
     pub host_network: Option<bool>,
@@ -70,10 +70,10 @@ pub struct PodSpec {
     pub service_account_name: Option<Box<str>>,
     /// Constraints on the spread of the pods over domains.
     #[serde(default)]
-    pub topology_spread_constraints: Option<Vec<SpreadConstraint>>,
+    pub topology_spread_constraints: Option<Box<[SpreadConstraint]>>,
     /// Affinity; only pod anti-affinity is kept.
     #[serde(default)]
-    pub affinity: Option<Affinity>,
+    pub affinity: Option<Box<Affinity>>,
 }
 
 impl PodSpec {
@@ -112,10 +112,10 @@ pub struct Container {
     pub args: Script,
     /// Ports the container declares.
     #[serde(default)]
-    pub ports: Option<Vec<ContainerPort>>,
+    pub ports: Option<Box<[ContainerPort]>>,
     /// Resource requests, which a quota counts.
     #[serde(default)]
-    pub resources: Option<Resources>,
+    pub resources: Option<Box<Resources>>,
 }
 
 /// `resources` of a container.
@@ -158,13 +158,13 @@ pub struct Volume {
     pub persistent_volume_claim: Option<ClaimSource>,
     /// A directory of the node.
     #[serde(default)]
-    pub host_path: Option<HostPath>,
+    pub host_path: Option<Box<HostPath>>,
     /// An NFS export.
     #[serde(default)]
-    pub nfs: Option<Nfs>,
+    pub nfs: Option<Box<Nfs>>,
     /// A claim that lives and dies with the pod.
     #[serde(default)]
-    pub ephemeral: Option<Ephemeral>,
+    pub ephemeral: Option<Box<Ephemeral>>,
     /// An inline CSI volume.
     #[serde(default)]
     pub csi: Option<InlineCsi>,

@@ -30,7 +30,7 @@ pub(super) fn stricter(one: &Change, other: &Change) -> Option<Change> {
         }
         (Change::Create { target, manifest }, Change::Create { manifest: m, .. }) => Some(Change::Create {
             target: target.clone(),
-            manifest: both_directions(manifest, m)?,
+            manifest: both_directions(&manifest.value(), &m.value())?.into(),
         }),
         _ => (one == other).then(|| one.clone()),
     }
