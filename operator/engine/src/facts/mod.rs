@@ -8,6 +8,7 @@ mod domains;
 mod encryption;
 mod ingress_class;
 mod occupied;
+mod pod_security;
 mod pods;
 mod provisioners;
 mod quota_room;
@@ -28,7 +29,8 @@ pub use ingress_class::{
     ClassController, ControllerOf, DefaultIngressClass, DefaultTlsOptions, TlsSetting, TlsSettings,
 };
 pub use occupied::Occupied;
-pub use pods::{Pods, PodsValue};
+pub use pod_security::{Violators, ViolatorsValue};
+pub use pods::{Pods, PodsValue, Restarted};
 pub use provisioners::{
     Encryption, Evidence, Level, Parameters, Place, encryption, evidence, may_encrypt_elsewhere,
 };
