@@ -43,7 +43,7 @@ pub enum IndexKey {
     SelectsAny(Kind, Arc<str>),
     /// Objects of a kind that point at a target (namespace, kind as written, name).
     Targets(Kind, Arc<str>, Box<str>, Box<str>),
-    /// Replicated workloads whose pod template carries a label (namespace, key, value).
+    /// Deployments, StatefulSets, DaemonSets and Rollouts whose pod template carries a label (namespace, key, value).
     Runs(Arc<str>, Box<str>, Box<str>),
     /// Objects of a kind that state a certain setting (a ConfigMap with the key `ssl-protocols`).
     States(Kind, Box<str>),

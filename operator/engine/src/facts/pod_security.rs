@@ -7,7 +7,8 @@ use crate::{
     fact::Fact,
     kind::KindSet,
     name::ObjRef,
-    podsecurity::{Checks, Level},
+    object::Body,
+    podsecurity::{Checks, Level, offenders},
     unknown::Unknown,
     view::View,
 };
@@ -30,10 +31,21 @@ pub struct Violators {
 pub struct ViolatorsValue {
     /// How many workloads, and pods without one, declare pods that violate it.
     pub count: usize,
-    /// The first of them by name, with the checks they violate.
-    pub witnesses: Vec<(ObjRef, Checks)>,
+    /// The first of them by name.
+    pub witnesses: Vec<Witness>,
     /// Checks that pods violate although no template does: admission, or an earlier template, made them so.
     pub admitted: Checks,
+}
+
+/// A workload, or a pod without one, that violates the level.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Witness {
+    /// Its name.
+    pub workload: ObjRef,
+    /// The checks it violates.
+    pub checks: Checks,
+    /// The same in words, with the containers and volumes concerned: `privileged (app); hostPort (app, proxy)`.
+    pub told: Box<str>,
 }
 
 impl ViolatorsValue {
@@ -66,10 +78,30 @@ impl Fact for Violators {
             value.count += count;
             value
                 .witnesses
-                .extend(first.into_iter().map(|name| (name.clone(), relevant)));
+                .extend(first.into_iter().map(|name| witness(view, name, relevant)));
         }
         value.witnesses.sort();
         value.witnesses.truncate(WITNESSES);
         Ok(value)
+    }
+}
+
+fn witness(view: &View<'_>, name: &ObjRef, checks: Checks) -> Witness {
+    let object = view.object(name).ok().flatten();
+    let body = object.and_then(|object| object.body.as_ref().ok());
+    let spec = body.and_then(Body::pod_spec);
+    let told: Vec<String> = checks
+        .iter()
+        .map(|check| match spec.map(|spec| offenders(check, spec)) {
+            Some(offenders) if !offenders.is_empty() => {
+                format!("{} ({})", check.reason(), offenders.join(", "))
+            }
+            _ => check.reason().into(),
+        })
+        .collect();
+    Witness {
+        workload: name.clone(),
+        checks,
+        told: told.join("; ").into(),
     }
 }

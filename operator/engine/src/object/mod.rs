@@ -65,7 +65,7 @@ pub use template::{
 };
 pub use velero::{BackupTemplate, VeleroBackup, VeleroSchedule};
 pub(crate) use word::Word;
-pub use workload::{ClaimTemplate, Workload, base_name};
+pub use workload::{ClaimTemplate, Workload, WorkloadStatus, base_name};
 
 impl Body {
     /// The pod template of a workload.
