@@ -285,6 +285,27 @@ impl Change {
             | Self::Create { target, .. } => target,
         }
     }
+
+    /// Where in the object it changes something, as a JSON pointer; empty for the object as a whole.
+    pub fn pointer(&self) -> &str {
+        match self {
+            Self::Replicas { .. } => "/spec/replicas",
+            Self::MinReplicas { .. } => "/spec/minReplicas",
+            Self::Set { pointer, .. } => pointer,
+            Self::Create { .. } => "",
+        }
+    }
+
+    /// Whether both change one place, or one a part of what the other changes. Two labels of one object are two places.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let within = |inner: &str, outer: &str| {
+            inner
+                .strip_prefix(outer)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let (a, b) = (self.pointer(), other.pointer());
+        self.target() == other.target() && (within(a, b) || within(b, a))
+    }
 }
 
 impl fmt::Display for Change {

@@ -394,3 +394,64 @@ proptest! {
         }
     }
 }
+
+fn label(key: &str, to: &str) -> Change {
+    Change::Set {
+        target: ObjRef::namespace_object("shop"),
+        pointer: format!("/metadata/labels/pod-security.kubernetes.io~1{key}").into(),
+        from: None,
+        to: to.into(),
+    }
+}
+
+fn steps_of(all: &[Says]) -> Vec<String> {
+    let plans = planned(all);
+    plans
+        .iter()
+        .flat_map(|plan| &plan.steps)
+        .map(|step| step.change.to_string())
+        .collect()
+}
+
+/// Warning labels are set although the label that enforces has to wait for people.
+#[test]
+fn what_needs_approval_holds_only_its_own_place_of_an_object() {
+    let enforce = Repair {
+        class: RepairClass::NeedsApproval,
+        ..repair(vec![label("enforce", "baseline")])
+    };
+    let announce = repair(vec![label("audit", "baseline"), label("warn", "baseline")]);
+    let both = Says {
+        name: "a",
+        mode: Mode::Enforce,
+        findings: vec![
+            (State::Failing, Some(enforce.clone())),
+            (State::Failing, Some(announce.clone())),
+        ],
+    };
+    let set = |key: &str| label(key, "baseline").to_string();
+    assert_eq!(steps_of(&[both]), [set("audit"), set("warn")]);
+    // A change of the object as a whole is another matter.
+    let whole = Change::Create {
+        target: ObjRef::namespace_object("shop"),
+        manifest: json!({}).into(),
+    };
+    let whole = Repair {
+        class: RepairClass::NeedsApproval,
+        ..repair(vec![whole])
+    };
+    let all = [
+        says("a", Mode::Enforce, announce),
+        says("b", Mode::Enforce, whole),
+    ];
+    assert_eq!(steps_of(&all), [""; 0]);
+}
+
+#[test]
+fn the_stricter_pod_security_level_contents_both() {
+    let wants = |name, level: &str| says(name, Mode::Enforce, repair(vec![label("enforce", level)]));
+    let all = [wants("a", "restricted"), wants("b", "baseline")];
+    assert_eq!(steps_of(&all), [label("enforce", "restricted").to_string()]);
+    let all = [wants("a", "baseline"), wants("b", "nonsense")];
+    assert_eq!(steps_of(&all), [""; 0]);
+}
