@@ -31,6 +31,10 @@ macro_rules! controls {
 }
 
 controls! {
+    /// Who and what may get at systems and data.
+    access {
+        no_plaintext_credentials: NoPlaintextCredentials,
+    }
     /// Redundancy that survives the loss of a pod, a node, a zone.
     availability {
         replica_redundancy: ReplicaRedundancy,

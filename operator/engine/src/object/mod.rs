@@ -23,6 +23,7 @@ mod pod;
 mod publisher;
 mod quota;
 mod script;
+mod service;
 mod snapscheduler;
 mod storage;
 mod template;
@@ -38,7 +39,9 @@ pub use cnpg::{CnpgBackup, CnpgCluster, CnpgScheduledBackup};
 pub use configmap::{ConfigMap, TLS_SETTINGS};
 pub use database::{DatabaseCr, NativeSchedule};
 pub use foreign_policy::{FOREIGN_POLICIES, ForeignPolicy};
-pub use gateway::{ClientTrafficPolicy, Gateway, GatewayClass, HttpRoute, Listener, ParentRef};
+pub use gateway::{
+    BackendRef, ClientTrafficPolicy, Gateway, GatewayClass, HttpRoute, Listener, ParentRef, ReferenceGrant,
+};
 pub use index::{BACKUP_OF, ROLE};
 pub use ingress::{FrontendConfig, Ingress, IngressClass, IngressClassParams, IngressRule, IngressTls};
 pub use k8up::{K8upBackup, K8upSchedule};
@@ -54,6 +57,7 @@ pub use publisher::{
 };
 pub use quota::{QuotaStatus, ResourceQuota};
 pub use script::Script;
+pub use service::Service;
 pub use snapscheduler::SnapshotSchedule;
 pub use storage::{PersistentVolume, PersistentVolumeClaim, StorageClass, VolumeSource};
 pub use template::{
@@ -119,6 +123,7 @@ bodies! {
     PersistentVolume(PersistentVolume): PersistentVolume;
     StorageClass(StorageClass): StorageClass;
     ConfigMap(ConfigMap): ConfigMap;
+    Service(Service): Service;
     Ingress(Ingress): Ingress;
     IngressClass(IngressClass): IngressClass;
     IngressClassParams(IngressClassParams): IngressClassParams;
@@ -126,6 +131,7 @@ bodies! {
     GatewayClass(GatewayClass): GatewayClass;
     Gateway(Gateway): Gateway;
     HttpRoute(HttpRoute): HttpRoute;
+    ReferenceGrant(ReferenceGrant): ReferenceGrant;
     ClientTrafficPolicy(ClientTrafficPolicy): ClientTrafficPolicy;
     TraefikRoute(TraefikRoute): TraefikIngressRoute;
     TraefikMiddleware(TraefikMiddleware): TraefikMiddleware;

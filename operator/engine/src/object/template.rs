@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::{Annotations, Script};
-use crate::{labels::Labels, selector::LabelSelector};
+use crate::{
+    labels::Labels,
+    selector::LabelSelector,
+    texts::{Configs, Env, Marks, of_env_from, of_projection, of_volume},
+};
 
 /// `spec.template` of a workload.
 #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -38,6 +42,11 @@ impl PodTemplate {
             .as_ref()
             .map(|m| m.labels.clone())
             .unwrap_or_default()
+    }
+
+    /// What the annotations of the pods showed.
+    pub(crate) fn texts(&self) -> Option<&Marks> {
+        Some(self.metadata.as_ref()?.annotations.marks())
     }
 
     /// An annotation the pods will carry, of those that some control reads.
@@ -85,6 +94,17 @@ impl PodSpec {
             .chain(self.init_containers.iter().flatten())
     }
 
+    /// The ConfigMaps the pods mount or take variables from, some of them more than once; known only where the texts of
+    /// ConfigMaps are looked through for hosts.
+    pub fn config_maps(&self) -> impl Iterator<Item = &str> {
+        let volumes = self.volumes.iter().flatten();
+        let mounted = volumes.flat_map(|volume| volume.config_map.iter().chain(volume.projected.iter()));
+        let read = self
+            .all_containers()
+            .flat_map(|container| container.env.configs.iter().chain(container.env_from.iter()));
+        mounted.chain(read)
+    }
+
     /// The claims the pods mount by name.
     pub fn claims(&self) -> impl Iterator<Item = &str> {
         self.volumes
@@ -104,10 +124,16 @@ pub struct Container {
     /// Image reference.
     #[serde(default)]
     pub image: Option<Box<str>>,
-    /// What of `command` hints at a backup.
+    /// What its environment variables showed.
+    #[serde(default)]
+    pub env: Env,
+    /// ConfigMaps that become environment variables as a whole.
+    #[serde(default, deserialize_with = "of_env_from")]
+    pub env_from: Configs,
+    /// What `command` hints at, and what it showed.
     #[serde(default)]
     pub command: Script,
-    /// What of `args` hints at a backup.
+    /// What `args` hint at, and what they showed.
     #[serde(default)]
     pub args: Script,
     /// Ports the container declares.
@@ -156,6 +182,12 @@ pub struct Volume {
     /// A claim of the pod's namespace.
     #[serde(default)]
     pub persistent_volume_claim: Option<ClaimSource>,
+    /// A ConfigMap.
+    #[serde(default, deserialize_with = "of_volume")]
+    pub config_map: Configs,
+    /// ConfigMaps among what is projected into one volume.
+    #[serde(default, deserialize_with = "of_projection")]
+    pub projected: Configs,
     /// A directory of the node.
     #[serde(default)]
     pub host_path: Option<HostPath>,
