@@ -55,6 +55,7 @@ controls! {
     /// Staging and production kept apart.
     environments {
         labelled: Labelled,
+        no_cross_references: NoCrossReferences,
         segregated: Segregated,
     }
     /// Tenants kept apart.
