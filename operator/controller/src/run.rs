@@ -25,7 +25,7 @@ use crate::{
         status::Statuses,
     },
     remediate::{Records, Remediation, counters::Counters, record::Record},
-    source::{Input, Own, watch_access, watch_kind, watch_own, watch_served},
+    source::{Input, Own, Plan, Terms, watch_access, watch_kind, watch_own, watch_served},
 };
 
 /// Inputs waiting for the actor: enough for a burst, few enough that a slow actor slows the watches instead of piling up.
@@ -163,8 +163,10 @@ impl Operator {
     /// Sources and actor.
     fn measure(&mut self, memory: Shards) {
         let (inputs, queue) = mpsc::channel(INPUTS);
-        self.sources(&inputs);
+        let (plan, follows) = watch::channel(None);
+        self.sources(&inputs, follows);
         let outlets = Outlets {
+            plan,
             published: self.published.0.clone(),
             changes: self.changes.clone(),
             remembered: self.remembered.0.clone(),
@@ -193,7 +195,7 @@ impl Operator {
         }
     }
 
-    fn sources(&mut self, inputs: &mpsc::Sender<Input>) {
+    fn sources(&mut self, inputs: &mpsc::Sender<Input>, plan: Plan) {
         let kinds = self.registry.reads();
         let (client, stop) = (&self.client, &self.stop);
         let (served_tx, served) = watch::channel(None);
@@ -208,13 +210,12 @@ impl Operator {
             access_tx,
             stop.clone(),
         ));
+        let terms = Terms { served, access, plan };
         for kind in kinds.iter() {
-            let (served, access) = (served.clone(), access.clone());
             self.tasks.spawn(watch_kind(
                 client.clone(),
                 kind,
-                served,
-                access,
+                terms.clone(),
                 inputs.clone(),
                 stop.clone(),
             ));

@@ -16,7 +16,7 @@ mod violations;
 use crate::{
     control::is_workload,
     coverage::Coverage,
-    decode::Object,
+    decode::{DecodePlan, Object},
     dep::Dep,
     kind::Kind,
     labels::Labels,
@@ -133,6 +133,8 @@ pub struct Inventory {
     violations: Violations,
     watched: BTreeSet<Arc<str>>,
     coverage: HashMap<Kind, Coverage>,
+    /// Under which plan the texts of a kind were matched.
+    decoded: HashMap<Kind, Arc<DecodePlan>>,
     labels: Interner<Labels>,
     owners: Interner<Arc<OwnerRef>>,
     texts: Interner<Arc<str>>,
@@ -209,6 +211,18 @@ impl Inventory {
     /// The coverage of a kind; a kind nobody spoke of is still syncing.
     pub fn coverage(&self, kind: Kind) -> Coverage {
         self.coverage.get(&kind).copied().unwrap_or_default()
+    }
+
+    /// The plan under which the texts of a kind were matched; nothing was looked for in a kind nobody spoke of.
+    pub(crate) fn decoded(&self, kind: Kind) -> Option<&DecodePlan> {
+        self.decoded.get(&kind).map(|plan| &**plan)
+    }
+
+    /// Sets the plan under which the texts of a kind were matched; tells whether that changed anything.
+    pub(crate) fn set_decoded(&mut self, kind: Kind, plan: Arc<DecodePlan>) -> bool {
+        let changed = self.decoded(kind).cloned().unwrap_or_default() != *plan;
+        self.decoded.insert(kind, plan);
+        changed
     }
 
     /// How many objects are held.

@@ -41,6 +41,7 @@ pub mod quantity;
 pub mod report;
 pub mod selector;
 pub mod text;
+pub mod texts;
 pub mod unknown;
 pub mod view;
 

@@ -65,7 +65,7 @@ pub(crate) fn files(
     progress: &Progress,
     now: Timestamp,
 ) -> Scan {
-    let mut intake = read::read(&inputs, progress);
+    let mut intake = read::read(&inputs, baselines.plan(), progress);
     let implied = intake.imply_namespaces();
     let mut assumptions = assumptions(&inputs, &intake.own, &implied, &baselines, partial);
     take_exceptions(&mut intake, &mut given, now);
@@ -203,6 +203,10 @@ impl Scan {
     #[allow(clippy::new_ret_no_self, reason = "a scan begins as one under way")]
     fn new(baselines: Baselines, exceptions: Vec<Exception>, now: Timestamp) -> Assessing {
         let mut engine = Engine::scan();
+        let plan = baselines.plan();
+        for kind in Kind::ALL {
+            engine.set_decoded(*kind, plan.clone());
+        }
         engine.set_baselines(baselines.compiled);
         let names = exceptions
             .iter()

@@ -1,6 +1,9 @@
 //! What a sequence of events amounts to: enough to look at the same cluster for the first time.
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, LazyLock},
+};
 
 use jiff::Timestamp;
 use plimsoll_engine::{
@@ -8,7 +11,7 @@ use plimsoll_engine::{
     baseline::{Compiled, compile},
     control::Registry,
     coverage::Coverage,
-    decode::Object,
+    decode::{DecodePlan, Object},
     exception::Exception,
     kind::Kind,
     memory::Memory,
@@ -17,7 +20,7 @@ use plimsoll_engine::{
 };
 use serde_json::Value;
 
-use crate::dice::Dice;
+use crate::{dice::Dice, scenes::PLAN};
 
 /// The inputs of an engine, as they stand.
 #[derive(Clone)]
@@ -27,6 +30,8 @@ pub(crate) struct Model {
     pub(crate) coverage: BTreeMap<Kind, Coverage>,
     pub(crate) baselines: BTreeMap<String, (i64, Value)>,
     pub(crate) exceptions: Vec<Exception>,
+    /// Kinds whose texts were not looked through, or not yet.
+    pub(crate) undecoded: BTreeSet<Kind>,
     compiled: Vec<Compiled>,
 }
 
@@ -43,6 +48,7 @@ impl Model {
                 .collect(),
             baselines: BTreeMap::new(),
             exceptions: Vec::new(),
+            undecoded: BTreeSet::new(),
             compiled: Vec::new(),
         }
     }
@@ -57,17 +63,29 @@ impl Model {
         self.compiled.clone()
     }
 
+    /// The plan under which a kind was decoded.
+    pub(crate) fn plan_of(&self, kind: Kind) -> Arc<DecodePlan> {
+        if self.undecoded.contains(&kind) {
+            Arc::default()
+        } else {
+            PLAN.clone()
+        }
+    }
+
     /// An engine given everything at once, in some order.
     pub(crate) fn engine(&self, engine: Engine, memory: &Memory, dice: &mut Dice) -> Engine {
         let mut engine = engine;
-        let mut parts = [0, 1, 2, 3, 4];
+        let mut parts = [0, 1, 2, 3, 4, 5];
         dice.shuffle(&mut parts);
         for part in parts {
             match part {
                 0 => remember(&mut engine, memory),
                 1 => engine.set_baselines(self.compiled.clone()),
                 2 => engine.set_exceptions(self.exceptions.clone()),
-                3 => self
+                3 => kinds()
+                    .into_iter()
+                    .for_each(|kind| engine.set_decoded(kind, self.plan_of(kind))),
+                4 => self
                     .coverage
                     .iter()
                     .for_each(|(kind, c)| engine.set_coverage(*kind, *c)),

@@ -20,7 +20,7 @@ use crate::{
     baseline::Compiled,
     control::{WORKLOADS, project},
     coverage::Coverage,
-    decode::Object,
+    decode::{DecodePlan, Object},
     dep::{Dep, Reader, Who},
     exception::Exception,
     fact::Computed,
@@ -145,6 +145,14 @@ impl Engine {
         }
         for object in objects {
             self.upsert(object);
+        }
+    }
+
+    /// Tells under which plan the objects of a kind were decoded. To be told together with the whole kind: what was decoded
+    /// under another plan says nothing about what this one asks.
+    pub fn set_decoded(&mut self, kind: Kind, plan: Arc<DecodePlan>) {
+        if self.inventory.set_decoded(kind, plan) {
+            self.mark_readers_of(kind);
         }
     }
 

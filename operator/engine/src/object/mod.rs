@@ -40,7 +40,9 @@ pub use cnpg::{CnpgBackup, CnpgCluster, CnpgScheduledBackup};
 pub use configmap::{ConfigMap, TLS_SETTINGS};
 pub use database::{DatabaseCr, NativeSchedule};
 pub use foreign_policy::{FOREIGN_POLICIES, ForeignPolicy};
-pub use gateway::{ClientTrafficPolicy, Gateway, GatewayClass, HttpRoute, Listener, ParentRef};
+pub use gateway::{
+    BackendRef, ClientTrafficPolicy, Gateway, GatewayClass, HttpRoute, Listener, ParentRef, ReferenceGrant,
+};
 pub use index::{BACKUP_OF, ROLE};
 pub use ingress::{FrontendConfig, Ingress, IngressClass, IngressClassParams, IngressRule, IngressTls};
 pub use k8up::{K8upBackup, K8upSchedule};
@@ -131,6 +133,7 @@ bodies! {
     GatewayClass(GatewayClass): GatewayClass;
     Gateway(Gateway): Gateway;
     HttpRoute(HttpRoute): HttpRoute;
+    ReferenceGrant(ReferenceGrant): ReferenceGrant;
     ClientTrafficPolicy(ClientTrafficPolicy): ClientTrafficPolicy;
     TraefikRoute(TraefikRoute): TraefikIngressRoute;
     TraefikMiddleware(TraefikMiddleware): TraefikMiddleware;

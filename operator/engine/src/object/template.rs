@@ -9,6 +9,7 @@ use crate::{
     labels::Labels,
     podsecurity::{Checks, Handler, Lifecycle, Os, SecurityContext},
     selector::LabelSelector,
+    texts::{Configs, Env, Marks, of_env_from, of_projection, of_volume},
 };
 
 /// `spec.template` of a workload.
@@ -51,6 +52,11 @@ impl PodTemplate {
             &self.spec,
             self.metadata.as_ref().map_or(&none, |m| &m.annotations),
         )
+    }
+
+    /// What the annotations of the pods showed.
+    pub(crate) fn texts(&self) -> Option<&Marks> {
+        Some(self.metadata.as_ref()?.annotations.marks())
     }
 
     /// An annotation the pods will carry, of those that some control reads.
@@ -126,6 +132,17 @@ impl PodSpec {
             .chain(self.ephemeral_containers.iter().flatten())
     }
 
+    /// The ConfigMaps the pods mount or take variables from, some of them more than once; known only where the texts of
+    /// ConfigMaps are looked through for hosts.
+    pub fn config_maps(&self) -> impl Iterator<Item = &str> {
+        let volumes = self.volumes.iter().flatten();
+        let mounted = volumes.flat_map(|volume| volume.config_map.iter().chain(volume.projected.iter()));
+        let read = self
+            .all_containers()
+            .flat_map(|container| container.env.configs.iter().chain(container.env_from.iter()));
+        mounted.chain(read)
+    }
+
     /// The claims the pods mount by name.
     pub fn claims(&self) -> impl Iterator<Item = &str> {
         self.volumes
@@ -145,10 +162,16 @@ pub struct Container {
     /// Image reference.
     #[serde(default)]
     pub image: Option<Box<str>>,
-    /// What of `command` hints at a backup.
+    /// What its environment variables showed.
+    #[serde(default)]
+    pub env: Env,
+    /// ConfigMaps that become environment variables as a whole.
+    #[serde(default, deserialize_with = "of_env_from")]
+    pub env_from: Configs,
+    /// What `command` hints at, and what it showed.
     #[serde(default)]
     pub command: Script,
-    /// What of `args` hints at a backup.
+    /// What `args` hint at, and what they showed.
     #[serde(default)]
     pub args: Script,
     /// Ports the container declares.
@@ -238,6 +261,12 @@ pub struct Volume {
     /// A claim of the pod's namespace.
     #[serde(default)]
     pub persistent_volume_claim: Option<ClaimSource>,
+    /// A ConfigMap.
+    #[serde(default, deserialize_with = "of_volume")]
+    pub config_map: Configs,
+    /// ConfigMaps among what is projected into one volume.
+    #[serde(default, deserialize_with = "of_projection")]
+    pub projected: Configs,
     /// A directory of the node.
     #[serde(default)]
     pub host_path: Option<Box<HostPath>>,
