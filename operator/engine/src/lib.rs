@@ -36,6 +36,7 @@ pub mod memory;
 pub mod name;
 pub mod object;
 pub mod quantity;
+pub mod reach;
 pub mod report;
 pub mod selector;
 pub mod text;

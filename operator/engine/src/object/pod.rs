@@ -16,6 +16,8 @@ pub struct Pod {
     pub finished: bool,
     /// Condition `Ready` is `True`.
     pub ready: bool,
+    /// Whether the pod uses its node's network.
+    pub host_network: bool,
     /// The pod's own specification; kept only for pods without a controller, which are workloads of their own.
     pub spec: Option<Box<PodSpec>>,
 }
@@ -57,6 +59,7 @@ impl From<Wire> for Pod {
         let owned = wire.metadata.owner_references.is_some_and(|o| !o.is_empty());
         Self {
             node: wire.spec.node_name.take(),
+            host_network: wire.spec.host_network == Some(true),
             running: phase == "Running",
             finished: matches!(phase, "Succeeded" | "Failed"),
             ready: status

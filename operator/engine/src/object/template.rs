@@ -116,6 +116,14 @@ pub struct Container {
     /// Resource requests, which a quota counts.
     #[serde(default)]
     pub resources: Option<Resources>,
+    /// Of an init container: it stays beside the regular ones (`restartPolicy: Always`).
+    #[serde(default, rename = "restartPolicy", deserialize_with = "is_always")]
+    pub sidecar: bool,
+}
+
+fn is_always<'de, D: serde::Deserializer<'de>>(d: D) -> Result<bool, D::Error> {
+    let policy: Option<std::borrow::Cow<'de, str>> = Option::deserialize(d)?;
+    Ok(policy.as_deref() == Some("Always"))
 }
 
 /// `resources` of a container.
