@@ -19,6 +19,7 @@ use crate::{
     labels::Labels,
     name::ObjRef,
     object::{Body, OwnerRef},
+    reach::{pods_of, speaks},
 };
 use names::{Iter, Names};
 use share::Interner;
@@ -46,6 +47,9 @@ pub enum IndexKey {
     /// Top-most workloads of a namespace, or (under the empty name) Namespaces, that carry a watched label (key, value);
     /// see [`Inventory::watch_labels`]. A workload carries its own labels and those of its pod template.
     Labelled(Arc<str>, Arc<str>, Box<str>),
+    /// Objects of a namespace that stand for pods: top-most workloads, and Pods that no known workload runs. What they say of
+    /// their pods is read through [`crate::view::View::pods_in`].
+    Speaks(Arc<str>),
     /// Top-most workloads that one deployment of a tool installed ([`Release`]), by namespace.
     Released(Release, Arc<str>),
 }
@@ -199,6 +203,7 @@ impl Inventory {
         let before = old.map(|old| self.object_keys(old)).unwrap_or_default();
         let after = self.object_keys(&object);
         let created = old.is_none();
+        let speech = speaks_otherwise(old, &object);
         let mut touched = Touched {
             deps: vec![Dep::object(&name)],
             ..Touched::default()
@@ -216,6 +221,9 @@ impl Inventory {
             }
         }
         touched.deps.push(Dep::kind(name.kind()));
+        if speech {
+            touched.deps.push(Dep::speech(name.namespace_arc()));
+        }
         if created {
             self.by_kind.entry(name.kind()).or_default().insert(name.clone());
         }
@@ -232,6 +240,9 @@ impl Inventory {
             deps: vec![Dep::object(name), Dep::kind(name.kind())],
             removed: true,
         };
+        if speaks(&old) {
+            touched.deps.push(Dep::speech(name.namespace_arc()));
+        }
         for key in self.object_keys(&old) {
             touched.deps.push(Dep::index(&key));
             self.unfile(&key, name, &mut touched.deps);
@@ -308,6 +319,15 @@ pub(crate) struct Touched {
     pub(crate) removed: bool,
 }
 
+/// Whether what an object says of the pods it stands for differs from before.
+fn speaks_otherwise(old: Option<&Box<Object>>, new: &Object) -> bool {
+    match old {
+        Some(old) if speaks(old) || speaks(new) => pods_of(old) != pods_of(new),
+        Some(_) => false,
+        None => speaks(new),
+    }
+}
+
 fn object_keys(object: &Object) -> Vec<IndexKey> {
     let mut keys = Vec::with_capacity(3);
     let namespace = object.name.namespace_arc();
@@ -320,6 +340,9 @@ fn object_keys(object: &Object) -> Vec<IndexKey> {
             owner.kind.clone(),
             owner.name.clone(),
         ));
+    }
+    if speaks(object) {
+        keys.push(IndexKey::Speaks(namespace.clone()));
     }
     if let Some(release) = deployed_by::release(object) {
         keys.push(IndexKey::Released(release, namespace.clone()));

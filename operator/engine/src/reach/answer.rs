@@ -5,12 +5,9 @@ use std::fmt;
 use super::{
     Bounds, Class, End, Local, Match, Network, PortSet, Shared,
     pods::NamedPorts,
-    profile::{Group, Ordered, Profile, Toward},
+    profile::{Group, Ordered, Profile, Toward, Verb},
 };
-use crate::{
-    name::ObjRef,
-    object::{Action, Direction},
-};
+use crate::{name::ObjRef, object::Direction};
 
 /// The ports on which a new connection from one end to the other gets through: out of the one and into the other.
 ///
@@ -29,8 +26,8 @@ pub(crate) fn leaving(from: End<'_>, to: End<'_>, network: &Network) -> Bounds {
         End::Outside(_) => Bounds::ALL,
         End::Pods(class) => {
             let toward = Toward {
-                namespace: &class.namespace.name,
-                other: to,
+                namespace: &class.who.namespace.name,
+                other: to.party(),
                 ports: ports_of(&to),
                 network,
             };
@@ -43,8 +40,8 @@ pub(crate) fn leaving(from: End<'_>, to: End<'_>, network: &Network) -> Bounds {
 pub(crate) fn entering(from: End<'_>, to: End<'_>, network: &Network) -> Bounds {
     let End::Pods(class) = to else { return Bounds::ALL };
     let toward = Toward {
-        namespace: &class.namespace.name,
-        other: from,
+        namespace: &class.who.namespace.name,
+        other: from.party(),
         ports: &class.ports,
         network,
     };
@@ -57,7 +54,7 @@ pub(crate) fn entering(from: End<'_>, to: End<'_>, network: &Network) -> Bounds 
 }
 
 fn is_node(end: End<'_>) -> bool {
-    matches!(end, End::Pods(class) if class.host_network)
+    matches!(end, End::Pods(class) if class.who.host_network)
 }
 
 fn ports_of<'a>(end: &End<'a>) -> &'a NamedPorts {
@@ -165,7 +162,7 @@ pub fn explain(from: Site<'_>, to: Site<'_>, network: &Network) -> Vec<Because> 
     if let Site::Pods(local, class) = from {
         let toward = Toward {
             namespace: &local.namespace.name,
-            other: to.end(),
+            other: to.end().party(),
             ports,
             network,
         };
@@ -174,7 +171,7 @@ pub fn explain(from: Site<'_>, to: Site<'_>, network: &Network) -> Vec<Because> 
     if let Site::Pods(local, class) = to {
         let toward = Toward {
             namespace: &local.namespace.name,
-            other: from.end(),
+            other: from.end().party(),
             ports,
             network,
         };
@@ -200,7 +197,7 @@ fn side(local: &Local, class: &Class, direction: Direction, toward: Toward<'_>, 
         certain: true,
         cause,
     };
-    if class.host_network {
+    if class.who.host_network {
         because.push(plain(Cause::HostNetwork));
         return;
     }
@@ -294,9 +291,9 @@ fn decided(
         }
         let certain = matched == Match::Yes && policy.certain && ports.sure == ports.possible;
         let effect = match rule.action {
-            Action::Allow => Effect::Opens,
-            Action::Deny => Effect::Closes,
-            Action::Pass => {
+            Verb::Allow | Verb::Mute => Effect::Opens,
+            Verb::Deny => Effect::Closes,
+            Verb::Pass => {
                 if certain {
                     *passed = passed.or(&touched);
                     *left = left.without(&touched);

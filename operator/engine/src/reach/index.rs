@@ -1,13 +1,15 @@
 //! The whole cluster, kept up to date: what changes a namespace sums up that namespace again, and nothing else.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
 use super::{
-    Because, Bounds, Class, ClusterPolicy, End, Local, Namespace, Network, Parts, Pods, Policy, Site, Tiers,
-    Unmodelled, between, explain, pods_of,
+    Because, Bounds, Class, ClusterPolicy, End, Exit, ExitIndex, Local, Names, Namespace, Network, Open,
+    Parts, Pods, Policy, Shared, Site, Sources, Tiers, Unmodelled, Ways, between, exits::Group, explain,
+    openings::Visitor, pods_of,
 };
 use crate::{
     control::project,
@@ -21,12 +23,30 @@ use crate::{
 /// Who can talk to whom. Takes namespaces, pods and policies in any order; [`Reach::settle`] brings the answers up to date.
 #[derive(Default)]
 pub struct Reach {
-    network: Network,
+    network: Shared<Network>,
     spaces: BTreeMap<Arc<str>, Space>,
     cluster_policies: BTreeMap<ObjRef, Result<ClusterPolicy, Box<str>>>,
     foreign: BTreeMap<ObjRef, ForeignPolicy>,
     tiers: Tiers,
     stale: BTreeSet<Arc<str>>,
+    exits: Takings,
+    index: ExitIndex,
+    opened: BTreeMap<Arc<str>, Vec<Open>>,
+    /// Sources that were asked for, with the ages of the ways out they were resolved from.
+    resolved: RefCell<HashMap<Sources, (Vec<u64>, Arc<Names>), foldhash::fast::FixedState>>,
+}
+
+/// Who may take each way out.
+#[derive(Default)]
+struct Takings {
+    by_exit: HashMap<Shared<Exit>, Taking, foldhash::fast::FixedState>,
+    clock: u64,
+}
+
+#[derive(Default)]
+struct Taking {
+    changed: u64,
+    takers: BTreeMap<Arc<str>, Group>,
 }
 
 /// What is known of one namespace.
@@ -38,22 +58,29 @@ struct Space {
     /// Objects that may stand for pods and cannot be read.
     unread: BTreeMap<ObjRef, Box<str>>,
     local: Option<Arc<Local>>,
+    ways: Ways,
 }
 
-/// The namespaces whose summary a change altered: of every other one nothing that leaves or enters it is judged anew.
-pub type Touched = Vec<Arc<str>>;
+/// What a change touched.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Touched {
+    /// Namespaces whose summary is another: whoever asks about a connection of any other pair gets the same answer as before.
+    pub summaries: Vec<Arc<str>>,
+    /// Namespaces that are opened by other causes, or on other routes, than before ([`Reach::open`]).
+    pub opened: Vec<Arc<str>>,
+}
 
 impl Reach {
     /// An empty cluster in this network.
     pub fn new(network: Network) -> Self {
         Self {
-            network,
+            network: Shared::new(network),
             ..Self::default()
         }
     }
 
     /// What is known of the network.
-    pub const fn network(&self) -> &Network {
+    pub const fn network(&self) -> &Shared<Network> {
         &self.network
     }
 
@@ -201,22 +228,59 @@ impl Reach {
         self.stale.extend(selected.cloned());
     }
 
-    /// Brings the summaries up to date, and tells which of them changed.
+    /// Brings the answers up to date, and tells which of them changed.
     pub fn settle(&mut self) -> Touched {
-        let mut touched = Vec::new();
+        let mut touched = Touched::default();
+        let mut ways = BTreeSet::new();
         for namespace in std::mem::take(&mut self.stale) {
             let Some(space) = self.spaces.get(&namespace) else {
                 continue;
             };
             let local = self.sum_up(&namespace, space);
-            if let Some(space) = self.spaces.get_mut(&namespace)
-                && space.local.as_deref() != Some(&local)
-            {
-                space.local = Some(Arc::new(local));
-                touched.push(namespace);
+            let Some(space) = self.spaces.get_mut(&namespace) else {
+                continue;
+            };
+            if space.local.as_deref() == Some(&local) {
+                continue;
+            }
+            let after = local.ways();
+            space.local = Some(Arc::new(local));
+            let before = std::mem::replace(&mut space.ways, after);
+            ways.extend(self.exits.replace(&namespace, &before, &space.ways));
+            touched.summaries.push(namespace);
+        }
+        let stale = self.reopened(&ways, &touched.summaries);
+        touched.opened = self.open_anew(stale);
+        touched
+    }
+
+    /// The namespaces whose openings must be looked at again, after ways out appeared or vanished.
+    fn reopened(&mut self, ways: &BTreeSet<Shared<Exit>>, summaries: &[Arc<str>]) -> BTreeSet<Arc<str>> {
+        let mut stale: BTreeSet<Arc<str>> = summaries.iter().cloned().collect();
+        if !ways.is_empty() {
+            self.index = ExitIndex::new(self.exits.by_exit.keys().cloned().collect());
+            let changed = ExitIndex::new(ways.iter().cloned().collect());
+            let led_to = self
+                .locals()
+                .filter(|local| !changed.to(&local.namespace).is_empty());
+            stale.extend(led_to.map(|local| local.namespace.name.clone()));
+        }
+        stale
+    }
+
+    fn open_anew(&mut self, stale: BTreeSet<Arc<str>>) -> Vec<Arc<str>> {
+        let mut opened = Vec::new();
+        for namespace in stale {
+            let Some(local) = self.local(&namespace) else {
+                continue;
+            };
+            let open = local.open(&self.index, &self.network);
+            if self.opened.get(&namespace) != Some(&open) {
+                self.opened.insert(namespace.clone(), open);
+                opened.push(namespace);
             }
         }
-        touched
+        opened
     }
 
     fn sum_up(&self, name: &Arc<str>, space: &Space) -> Local {
@@ -268,6 +332,26 @@ impl Reach {
         self.spaces.get(namespace)?.local.as_ref()
     }
 
+    /// What opens a namespace to others, by cause.
+    pub fn open(&self, namespace: &str) -> &[Open] {
+        self.opened.get(namespace).map_or(&[], Vec::as_slice)
+    }
+
+    /// The namespaces an opening is reached from, by name; the opened one may be among them.
+    pub fn sources(&self, sources: &Sources) -> Arc<Names> {
+        let ages: Vec<u64> = sources.exits().map(|exit| self.exits.age(exit)).collect();
+        if let Some((of, names)) = self.resolved.borrow().get(sources)
+            && *of == ages
+        {
+            return names.clone();
+        }
+        let names = Arc::new(sources.resolve(|exit, only, visitor| self.exits.visit(exit, only, visitor)));
+        self.resolved
+            .borrow_mut()
+            .insert(sources.clone(), (ages, names.clone()));
+        names
+    }
+
     /// Where an object's pods are.
     pub fn site(&self, object: &ObjRef) -> Option<Site<'_>> {
         let local = self.local(object.namespace()?)?;
@@ -312,6 +396,55 @@ impl Space {
         Namespace {
             name: name.clone(),
             labels: self.labels.clone(),
+        }
+    }
+}
+
+impl Takings {
+    /// Replaces the ways out of a namespace; tells which ways appeared or vanished.
+    fn replace(&mut self, namespace: &Arc<str>, before: &Ways, after: &Ways) -> Vec<Shared<Exit>> {
+        self.clock += 1;
+        let mut changed = Vec::new();
+        for (exit, pods) in &after.0 {
+            let new = !self.by_exit.contains_key(exit);
+            let taking = self.by_exit.entry(exit.clone()).or_default();
+            if taking.takers.get(namespace) != Some(pods) {
+                taking.takers.insert(namespace.clone(), pods.clone());
+                taking.changed = self.clock;
+            }
+            changed.extend(new.then(|| exit.clone()));
+        }
+        let kept = |exit: &Shared<Exit>| after.0.iter().any(|(other, _)| other == exit);
+        for (exit, _) in before.0.iter().filter(|(exit, _)| !kept(exit)) {
+            let Some(taking) = self.by_exit.get_mut(exit) else {
+                continue;
+            };
+            taking.takers.remove(namespace);
+            taking.changed = self.clock;
+            if taking.takers.is_empty() {
+                self.by_exit.remove(exit);
+                changed.push(exit.clone());
+            }
+        }
+        changed
+    }
+
+    /// When the pods that may take a way last changed. A way that vanished and came back is no older than that.
+    fn age(&self, exit: &Shared<Exit>) -> u64 {
+        self.by_exit.get(exit).map_or(0, |taking| taking.changed)
+    }
+
+    fn visit(&self, exit: &Shared<Exit>, only: Option<&str>, visitor: &mut Visitor<'_>) {
+        let Some(taking) = self.by_exit.get(exit) else {
+            return;
+        };
+        match only {
+            Some(name) => {
+                if let Some((name, pods)) = taking.takers.get_key_value(name) {
+                    visitor(name, pods);
+                }
+            }
+            None => taking.takers.iter().for_each(|(name, pods)| visitor(name, pods)),
         }
     }
 }

@@ -5,7 +5,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    Addresses, Class, Namespace, Pods, Shared,
+    Addresses, Class, Namespace, Pods, Shared, Who,
     pods::NamedPorts,
     policy::Policy,
     profile::{Opening, Profile},
@@ -136,12 +136,15 @@ impl Builder<'_> {
         };
         let profiles = [Direction::Ingress, Direction::Egress]
             .map(|direction| self.profile(direction, &isolated_by[direction as usize], &ordered));
-        Class {
+        let who = Who {
             namespace: self.namespace.clone(),
             labels: key.labels.clone(),
-            ports: key.ports.clone(),
             host_network: key.host_network,
             addresses: key.addresses.clone(),
+        };
+        Class {
+            who: Arc::new(who),
+            ports: key.ports.clone(),
             members,
             profiles,
             isolated_by,

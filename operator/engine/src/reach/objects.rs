@@ -1,11 +1,11 @@
 //! From the engine's objects to what this module reads.
 
-use super::{Addresses, Pods};
+use super::Pods;
 use crate::{
-    control::is_workload,
+    control::{WORKLOADS, is_workload},
     decode::Object,
-    labels::Labels,
-    object::{Body, Pod, PodSpec, Workload},
+    kind::Kind,
+    object::{Body, Pod, Workload},
 };
 
 /// The pods an object stands for: those of a workload at its top by its template, and those of Pods that no known workload
@@ -34,26 +34,30 @@ fn of_pod(object: &Object, pod: &Pod) -> Option<Pods> {
     }
     let labels = || object.meta.labels.clone();
     match &pod.spec {
-        Some(spec) => Some(with_labels(object, labels(), spec)),
+        Some(spec) => Some(Pods::of(object.name.clone(), labels(), spec)),
         None if speaks_for_itself(object) => Some(Pods {
             name: object.name.clone(),
             labels: labels(),
             ports: None,
             host_network: pod.host_network,
-            addresses: None::<Addresses>,
+            addresses: None,
         }),
         None => None,
     }
 }
 
-fn with_labels(object: &Object, labels: Labels, spec: &PodSpec) -> Pods {
-    Pods::of(object.name.clone(), labels, spec)
+/// Whether an object is of those that may stand for pods, see [`pods_of`].
+pub(crate) fn speaks(object: &Object) -> bool {
+    match &object.body {
+        Ok(Body::Pod(pod)) => pod.spec.is_some() || speaks_for_itself(object),
+        Ok(Body::Workload(_)) => is_workload(object),
+        _ => false,
+    }
 }
 
 /// Whether a Pod is run by no workload of a kind that is read: then nothing else tells its labels.
-pub(crate) fn speaks_for_itself(object: &Object) -> bool {
+fn speaks_for_itself(object: &Object) -> bool {
     object.meta.controller.as_ref().is_none_or(|owner| {
-        !crate::kind::Kind::of_manifest(&owner.api_version, &owner.kind)
-            .is_some_and(|kind| crate::control::WORKLOADS.contains(&kind))
+        !Kind::of_manifest(&owner.api_version, &owner.kind).is_some_and(|kind| WORKLOADS.contains(&kind))
     })
 }

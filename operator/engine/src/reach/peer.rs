@@ -2,7 +2,7 @@
 
 use super::{
     Addresses, Bounds, Match, PortSet, Protocol,
-    pods::{End, NamedPorts},
+    pods::{NamedPorts, Party},
 };
 use crate::{object::PodSet, selector::LabelSelector};
 
@@ -50,31 +50,31 @@ pub(crate) enum Peer {
 
 impl Peer {
     /// Whether `other` is one of them, the rule standing in a policy of pods in `namespace`.
-    pub(crate) fn matches(&self, namespace: &str, other: End<'_>, network: &Network) -> Match {
+    pub(crate) fn matches(&self, namespace: &str, other: Party<'_>, network: &Network) -> Match {
         match self {
             Self::Anyone => Match::Yes,
             Self::Unknown => Match::Maybe,
             Self::Own(pods) => match other {
-                End::Pods(class) if !class.host_network => {
-                    (*class.namespace.name == *namespace && pods.matches(&class.labels)).into()
+                Party::Pods(who) if !who.host_network => {
+                    (*who.namespace.name == *namespace && pods.matches(&who.labels)).into()
                 }
                 _ => Match::No,
             },
             Self::Pods(set) => match other {
-                End::Pods(class) if !class.host_network && set.pods.matches(&class.labels) => {
-                    class.namespace.selected_by(&set.namespaces)
+                Party::Pods(who) if !who.host_network && set.pods.matches(&who.labels) => {
+                    who.namespace.selected_by(&set.namespaces)
                 }
                 _ => Match::No,
             },
             Self::Blocks(block) => blocks(block, other, network),
             Self::Networks(block) => addresses(block, other, network),
             Self::Nodes => match other {
-                End::Pods(class) if class.host_network => Match::Maybe,
+                Party::Pods(who) if who.host_network => Match::Maybe,
                 _ => Match::No,
             },
             Self::Domains => match other {
-                End::Outside(_) => Match::Maybe,
-                End::Pods(_) => Match::No,
+                Party::Outside(_) => Match::Maybe,
+                Party::Pods(_) => Match::No,
             },
         }
     }
@@ -93,22 +93,22 @@ impl Peer {
     }
 }
 
-fn blocks(block: &Addresses, other: End<'_>, network: &Network) -> Match {
+fn blocks(block: &Addresses, other: Party<'_>, network: &Network) -> Match {
     match (other, network.ip_blocks) {
-        (End::Pods(class), IpBlocks::NeverMatchPods) if !class.host_network => Match::No,
-        (End::Pods(class), IpBlocks::MayMatchPods) if !class.host_network => {
+        (Party::Pods(who), IpBlocks::NeverMatchPods) if !who.host_network => Match::No,
+        (Party::Pods(who), IpBlocks::MayMatchPods) if !who.host_network => {
             addresses(block, other, network).min(Match::Maybe)
         }
         _ => addresses(block, other, network),
     }
 }
 
-fn addresses(block: &Addresses, other: End<'_>, network: &Network) -> Match {
+fn addresses(block: &Addresses, other: Party<'_>, network: &Network) -> Match {
     match other {
-        End::Outside(addresses) => block.holds(addresses),
-        End::Pods(class) => match (&class.addresses, &network.pod_ranges) {
+        Party::Outside(addresses) => block.holds(addresses),
+        Party::Pods(who) => match (&who.addresses, &network.pod_ranges) {
             (Some(addresses), _) => block.holds(addresses),
-            (None, Some(ranges)) if !class.host_network => block.holds(ranges),
+            (None, Some(ranges)) if !who.host_network => block.holds(ranges),
             // Any address: of a node nothing is known.
             (None, _) => block.holds(&Addresses::all()),
         },

@@ -11,10 +11,10 @@ use crate::{
 };
 
 /// Set by the API server on every namespace: nobody can forge it, and manifests leave it out.
-const NAME_LABEL: &str = "kubernetes.io/metadata.name";
+pub(crate) const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 
 /// A namespace as policies see it.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct Namespace {
     /// Its name.
     pub name: Arc<str>,
@@ -51,14 +51,6 @@ impl Namespace {
         } else {
             Match::Maybe
         }
-    }
-
-    /// The value of a label, the one that holds the name included.
-    pub(crate) fn label(&self, key: &str) -> Option<&str> {
-        if key == NAME_LABEL {
-            return Some(&self.name);
-        }
-        self.labels.as_ref()?.get(key)
     }
 
     /// Every label, the one that holds the name included.
@@ -157,19 +149,26 @@ fn ports_of(container: &Container) -> impl Iterator<Item = NamedPort> {
     })
 }
 
-/// Pods of a namespace that no policy can tell apart: same labels, same named ports, same network.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Class {
+/// What peers of a rule can tell of pods.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct Who {
     /// Their namespace.
     pub namespace: Arc<Namespace>,
     /// Their labels.
     pub labels: Labels,
-    /// Their named ports.
-    pub ports: NamedPorts,
     /// Whether they use their node's network: then no policy isolates them, and others see their node.
     pub host_network: bool,
     /// Their addresses, where those are known.
     pub addresses: Option<Addresses>,
+}
+
+/// Pods of a namespace that no policy can tell apart: same labels, same named ports, same network.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Class {
+    /// Who they are.
+    pub who: Arc<Who>,
+    /// Their named ports.
+    pub ports: NamedPorts,
     /// The objects they belong to, in order.
     pub members: Vec<ObjRef>,
     /// What policies make of their traffic, per direction.
@@ -197,6 +196,22 @@ pub enum End<'a> {
     Pods(&'a Class),
     /// Addresses outside the cluster.
     Outside(&'a Addresses),
+}
+
+/// One end as the peers of a rule see it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Party<'a> {
+    Pods(&'a Who),
+    Outside(&'a Addresses),
+}
+
+impl<'a> End<'a> {
+    pub(crate) fn party(self) -> Party<'a> {
+        match self {
+            Self::Pods(class) => Party::Pods(&class.who),
+            Self::Outside(addresses) => Party::Outside(addresses),
+        }
+    }
 }
 
 impl<'a> From<&'a Class> for End<'a> {

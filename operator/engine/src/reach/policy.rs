@@ -3,7 +3,7 @@
 use super::{
     Addresses, PortSet, Protocol, Shared,
     peer::{Peer, Ports},
-    profile::{Opening, Ruling},
+    profile::{Opening, Ruling, Verb},
 };
 use crate::{
     intorstring::IntOrString,
@@ -243,6 +243,11 @@ fn rulings(
     peers.extend(networks.map(Peer::Networks));
     let peers: Box<[Shared<Peer>]> = peers.into_iter().map(Shared::new).collect();
     let ports = admin_ports(&rule.ports);
+    let verb = match rule.action {
+        Action::Allow => Verb::Allow,
+        Action::Deny => Verb::Deny,
+        Action::Pass => Verb::Pass,
+    };
     if unknown {
         // Whoever implements the policy may know this form of peer, or not: then it must let nothing through, and a rule
         // that denies or passes denies everybody. So it may be anybody, and anything of that.
@@ -252,14 +257,14 @@ fn rulings(
             peers: Box::new([Shared::new(Peer::Unknown)]),
             ports: ports.clone(),
         };
-        into.push(anybody(rule.action));
-        if rule.action == Action::Pass {
-            into.push(anybody(Action::Deny));
+        into.push(anybody(verb));
+        if verb == Verb::Pass {
+            into.push(anybody(Verb::Deny));
         }
     }
     into.push(Ruling {
         index,
-        action: rule.action,
+        action: verb,
         peers,
         ports,
     });

@@ -6,9 +6,9 @@
 use super::{
     Bounds, Match, Network, PortSet, Shared,
     peer::{Peer, Ports},
-    pods::{End, NamedPorts},
+    pods::{NamedPorts, Party},
 };
-use crate::{name::ObjRef, object::Action};
+use crate::name::ObjRef;
 
 /// The traffic of a pod in one direction. Equal profiles decide alike, whatever the pod and its namespace, but for peers of
 /// the policy's own namespace.
@@ -38,12 +38,22 @@ pub(crate) struct Ordered {
     pub(crate) rules: Shared<Box<[Ruling]>>,
 }
 
+/// What a rule does with the traffic it matches.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Verb {
+    Allow,
+    Deny,
+    Pass,
+    /// Allows, but that is not what is asked: what it certainly lets through counts as closed.
+    Mute,
+}
+
 /// One rule of the ordered kinds.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Ruling {
     /// The rule's index in the policy.
     pub(crate) index: u32,
-    pub(crate) action: Action,
+    pub(crate) action: Verb,
     pub(crate) peers: Box<[Shared<Peer>]>,
     pub(crate) ports: Ports,
 }
@@ -60,7 +70,7 @@ pub(crate) struct Opening {
 pub(crate) struct Toward<'a> {
     /// The namespace of the pod whose profile it is.
     pub(crate) namespace: &'a str,
-    pub(crate) other: End<'a>,
+    pub(crate) other: Party<'a>,
     pub(crate) ports: &'a NamedPorts,
     pub(crate) network: &'a Network,
 }
@@ -175,9 +185,9 @@ impl Ordered {
                 continue;
             }
             let outcome = match rule.action {
-                Action::Allow => &Bounds::ALL,
-                Action::Deny => &Bounds::NONE,
-                Action::Pass => next_tier,
+                Verb::Allow => &Bounds::ALL,
+                Verb::Deny | Verb::Mute => &Bounds::NONE,
+                Verb::Pass => next_tier,
             };
             let ports = rule.ports.at(toward.ports);
             let certain = if matched == Match::Yes && self.certain {
@@ -185,7 +195,10 @@ impl Ordered {
             } else {
                 PortSet::NONE
             };
-            let perhaps = ports.possible.without(&certain);
+            let perhaps = match rule.action {
+                Verb::Mute => PortSet::NONE,
+                _ => ports.possible.without(&certain),
+            };
             let untouched = |rest: &PortSet| rest.without(&certain).without(&perhaps);
             rest = Bounds {
                 sure: certain

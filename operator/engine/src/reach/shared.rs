@@ -61,3 +61,9 @@ impl<T: Eq> Ord for Shared<T> {
         self.0.0.cmp(&other.0.0)
     }
 }
+
+impl<T: Hash + Default> Default for Shared<T> {
+    fn default() -> Self {
+        Self::new(T::default())
+    }
+}
