@@ -2,6 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod conformance;
+mod naive;
+mod properties;
+mod random;
 
 use std::path::PathBuf;
 
