@@ -84,6 +84,11 @@ impl Dep {
         Self::digest(6, &())
     }
 
+    /// What the objects of a namespace say of the pods they stand for.
+    pub(crate) fn speech(namespace: &str) -> Self {
+        Self::digest(7, &namespace)
+    }
+
     fn digest(tag: u8, value: &impl Hash) -> Self {
         let mut hasher = foldhash::quality::FixedState::with_seed(0x504c_494d).build_hasher();
         hasher.write_u8(tag);

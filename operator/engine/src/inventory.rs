@@ -23,6 +23,7 @@ use crate::{
     name::ObjRef,
     object::{Body, OwnerRef},
     podsecurity::Checks,
+    reach::{pods_of, speaks},
 };
 use digest::{Digest, Digests};
 use names::{Iter, Names};
@@ -53,6 +54,9 @@ pub enum IndexKey {
     /// Top-most workloads of a namespace, or (under the empty name) Namespaces, that carry a watched label (key, value);
     /// see [`Inventory::watch_labels`]. A workload carries its own labels and those of its pod template.
     Labelled(Arc<str>, Arc<str>, Box<str>),
+    /// Objects of a namespace that stand for pods: top-most workloads, and Pods that no known workload runs. What they say of
+    /// their pods is read through [`crate::view::View::pods_in`].
+    Speaks(Arc<str>),
     /// Top-most workloads that one deployment of a tool installed ([`Release`]), by namespace.
     Released(Release, Arc<str>),
     /// Top-most workloads of a namespace, and pods that none we know controls, whose pods violate exactly these Pod
@@ -263,6 +267,7 @@ impl Inventory {
         let after = self.object_keys(&object);
         let created = old.is_none();
         let violations = (old.and_then(|old| violations::of(old)), violations::of(&object));
+        let speech = speaks_otherwise(old, &object);
         let mut touched = Touched {
             deps: vec![Dep::object(&name)],
             ..Touched::default()
@@ -281,6 +286,9 @@ impl Inventory {
         }
         touched.deps.push(Dep::kind(name.kind()));
         self.violations.change(&name, violations, &mut touched.deps);
+        if speech {
+            touched.deps.push(Dep::speech(name.namespace_arc()));
+        }
         if created {
             self.by_kind.entry(name.kind()).or_default().insert(name.clone());
         }
@@ -297,6 +305,9 @@ impl Inventory {
             deps: vec![Dep::object(name), Dep::kind(name.kind())],
             removed: true,
         };
+        if speaks(&old) {
+            touched.deps.push(Dep::speech(name.namespace_arc()));
+        }
         for key in self.object_keys(&old) {
             touched.deps.push(Dep::index(&key));
             self.unfile(&key, name, &mut touched.deps);
@@ -377,6 +388,15 @@ pub(crate) struct Touched {
     pub(crate) removed: bool,
 }
 
+/// Whether what an object says of the pods it stands for differs from before.
+fn speaks_otherwise(old: Option<&Object>, new: &Object) -> bool {
+    match old {
+        Some(old) if speaks(old) || speaks(new) => pods_of(old) != pods_of(new),
+        Some(_) => false,
+        None => speaks(new),
+    }
+}
+
 fn object_keys(object: &Object) -> Vec<IndexKey> {
     let mut keys = Vec::with_capacity(3);
     let namespace = object.name.namespace_arc();
@@ -389,6 +409,9 @@ fn object_keys(object: &Object) -> Vec<IndexKey> {
             owner.kind.clone(),
             owner.name.clone(),
         ));
+    }
+    if speaks(object) {
+        keys.push(IndexKey::Speaks(namespace.clone()));
     }
     if let Some(release) = deployed_by::release(object) {
         keys.push(IndexKey::Released(release, namespace.clone()));

@@ -38,6 +38,7 @@ pub mod name;
 pub mod object;
 pub mod podsecurity;
 pub mod quantity;
+pub mod reach;
 pub mod report;
 pub mod selector;
 pub mod text;

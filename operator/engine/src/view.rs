@@ -27,6 +27,7 @@ use crate::{
     podsecurity::Checks,
     object::{Body, Projection},
     texts::{Mark, Patterns, Place, Sign},
+    reach::{Pods, pods_of},
     unknown::Unknown,
 };
 
@@ -259,6 +260,18 @@ impl<'a> View<'a> {
             kind,
             &IndexKey::OwnedBy(namespace, owner.kind().info().kind.into(), owner.name().into()),
         )
+    }
+
+    /// The pods of a namespace by the objects that stand for them: a workload for all of its own. Nobody runs when a workload
+    /// changes in what policies cannot see.
+    pub fn pods_in(&self, namespace: &Arc<str>) -> Result<Vec<Pods>, Unknown> {
+        self.read_workloads(Dep::speech(namespace))?;
+        for kind in WORKLOADS {
+            self.all_parsed(*kind, namespace)?;
+        }
+        let inventory = self.world.inventory;
+        let objects = self.objects(inventory.indexed(&IndexKey::Speaks(namespace.clone())));
+        Ok(objects.into_iter().filter_map(pods_of).collect())
     }
 
     /// All objects of a kind, over all namespaces. For cluster units and facts; any change of the kind runs the reader.

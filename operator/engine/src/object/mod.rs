@@ -3,6 +3,7 @@
 //! One file per kind (workload kinds share one). A projection implements `Deserialize` once; watch events, list pages and
 //! manifests all come in through [`crate::decode`]. Fields are optional wherever the API allows `null` or absence.
 
+mod admin_policy;
 mod autoscaler;
 mod budget;
 mod cnpg;
@@ -34,6 +35,7 @@ mod workload;
 
 use crate::kind::Kind;
 
+pub use admin_policy::{ADMIN_POLICIES, Action, AdminPeer, AdminPolicy, AdminPort, AdminRule, PodSet, Tier};
 pub use autoscaler::{HorizontalPodAutoscaler, ScaledObject};
 pub use budget::PodDisruptionBudget;
 pub use cnpg::{CnpgBackup, CnpgCluster, CnpgScheduledBackup};
@@ -151,8 +153,8 @@ bodies! {
     CnpgCluster(CnpgCluster): CnpgCluster;
     NetworkPolicy(NetworkPolicy): NetworkPolicy;
     ForeignPolicy(ForeignPolicy): CiliumNetworkPolicy | CiliumClusterwideNetworkPolicy | CalicoNetworkPolicy
-        | CalicoGlobalNetworkPolicy | CalicoStoredNetworkPolicy | CalicoStoredGlobalNetworkPolicy
-        | AdminNetworkPolicy | BaselineAdminNetworkPolicy | ClusterNetworkPolicy;
+        | CalicoGlobalNetworkPolicy | CalicoStoredNetworkPolicy | CalicoStoredGlobalNetworkPolicy;
+    AdminPolicy(AdminPolicy): AdminNetworkPolicy | BaselineAdminNetworkPolicy | ClusterNetworkPolicy;
     VeleroSchedule(VeleroSchedule): VeleroSchedule;
     VeleroBackup(VeleroBackup): VeleroBackup;
     CnpgScheduledBackup(CnpgScheduledBackup): CnpgScheduledBackup;

@@ -21,6 +21,8 @@ pub struct Pod {
     pub succeeded: bool,
     /// Condition `Ready` is `True`.
     pub ready: bool,
+    /// Whether the pod uses its node's network.
+    pub host_network: bool,
     small: Small,
     /// The pod's own specification; kept only for pods without a controller, which are workloads of their own.
     pub spec: Option<Box<PodSpec>>,
@@ -119,6 +121,7 @@ impl From<Wire> for Pod {
             small: Small::new(checks, status.restarts()),
             succeeded: phase == "Succeeded",
             node: wire.spec.node_name.take().map(Arc::from),
+            host_network: wire.spec.host_network == Some(true),
             running: phase == "Running",
             finished: matches!(phase, "Succeeded" | "Failed"),
             ready: status

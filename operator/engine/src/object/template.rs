@@ -195,6 +195,14 @@ pub struct Container {
     /// What runs when it starts and before it ends.
     #[serde(default)]
     pub lifecycle: Lifecycle,
+    /// Of an init container: it stays beside the regular ones (`restartPolicy: Always`).
+    #[serde(default, rename = "restartPolicy", deserialize_with = "is_always")]
+    pub sidecar: bool,
+}
+
+fn is_always<'de, D: serde::Deserializer<'de>>(d: D) -> Result<bool, D::Error> {
+    let policy: Option<std::borrow::Cow<'de, str>> = Option::deserialize(d)?;
+    Ok(policy.as_deref() == Some("Always"))
 }
 
 /// `restartPolicy` of a pod.
