@@ -131,6 +131,11 @@ impl Actor {
                 self.coverage.insert(kind, coverage);
                 self.engine.set_coverage(kind, coverage);
             }
+            Input::Observed(seen) => {
+                for observation in seen {
+                    self.engine.observe(observation);
+                }
+            }
             Input::Own(Own::Baselines(objects)) => self.take_baselines(objects),
             Input::Own(Own::Exceptions(objects)) => self.take_exceptions(objects),
         }

@@ -10,6 +10,7 @@ use crate::{
     inventory::{Group, IndexKey},
     kind::Kind,
     name::ObjRef,
+    observation::Observed,
 };
 
 /// One read.
@@ -50,6 +51,11 @@ impl Dep {
     /// Which releases have more than one namespace.
     pub(crate) fn spread_releases() -> Self {
         Self::digest(6, &())
+    }
+
+    /// An observation.
+    pub(crate) fn observation<O: Observed>(key: &O::Key) -> Self {
+        Self::digest(7, &(std::any::TypeId::of::<O>(), key))
     }
 
     fn digest(tag: u8, value: &impl Hash) -> Self {

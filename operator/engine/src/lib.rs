@@ -35,6 +35,7 @@ pub mod manifest;
 pub mod memory;
 pub mod name;
 pub mod object;
+pub mod observation;
 pub mod quantity;
 pub mod report;
 pub mod selector;

@@ -24,6 +24,7 @@ use crate::{
     memory::Memory,
     name::ObjRef,
     object::Projection,
+    observation::{Observations, Observed},
     unknown::Unknown,
 };
 
@@ -55,6 +56,7 @@ pub(crate) struct World<'a> {
     pub(crate) inventory: &'a Inventory,
     pub(crate) facts: &'a FactStore,
     pub(crate) memory: &'a Memory,
+    pub(crate) observations: &'a Observations,
     pub(crate) now: Timestamp,
 }
 
@@ -346,6 +348,13 @@ impl<'a> View<'a> {
             .deps
             .push(Dep::first_seen(label_key, namespace));
         self.world.memory.first_label(label_key, namespace)
+    }
+
+    /// What was observed last about `key`; `None` where nobody looked, as in a scan.
+    pub fn observed<O: Observed>(&self, key: &O::Key) -> Option<&'a O> {
+        let dep = Dep::observation::<O>(key);
+        self.reads.borrow_mut().deps.push(dep);
+        self.world.observations.get(dep, key)
     }
 
     fn read(&self, dep: Dep, kind: Kind) {

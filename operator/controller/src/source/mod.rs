@@ -8,7 +8,9 @@ mod watch;
 
 use std::collections::BTreeMap;
 
-use plimsoll_engine::{coverage::Coverage, decode::Object, kind::Kind, name::ObjRef};
+use plimsoll_engine::{
+    coverage::Coverage, decode::Object, kind::Kind, name::ObjRef, observation::Observation,
+};
 
 pub(crate) use access::{Access, watch_access};
 pub(crate) use discovery::{Served, watch_served};
@@ -27,6 +29,8 @@ pub(crate) enum Input {
     Deleted(ObjRef),
     /// How much of a kind is known.
     Coverage(Kind, Coverage),
+    /// What no object says: how the operator is doing, what a probe met.
+    Observed(Vec<Observation>),
     /// Baselines, exceptions, remembered state.
     Own(Own),
 }

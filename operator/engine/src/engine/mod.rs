@@ -29,6 +29,7 @@ use crate::{
     kind::Kind,
     memory::{Memory, Shard},
     name::ObjRef,
+    observation::{Observation, Observations},
     report::{Delta, Report, UnitResult},
     view::{Overlay, World, compute},
 };
@@ -45,6 +46,7 @@ pub struct Engine {
     graph: Graph,
     plan: Plan,
     memory: Memory,
+    observations: Observations,
     exceptions: HashMap<String, Vec<Arc<Exception>>>,
     ledger: Ledger,
     wakes: Wakes,
@@ -73,6 +75,7 @@ impl Engine {
             graph: Graph::default(),
             plan: Plan::default(),
             memory: Memory::default(),
+            observations: Observations::default(),
             exceptions: HashMap::new(),
             ledger: Ledger::default(),
             wakes: Wakes::default(),
@@ -206,6 +209,15 @@ impl Engine {
         self.exceptions = by_control;
     }
 
+    /// Takes in what was observed, or that it is no longer known; wakes whoever read it, if that says anything new.
+    pub fn observe(&mut self, observation: Observation) {
+        let deps: Vec<Dep> = self.observations.take(observation).into_iter().collect();
+        self.touch(&Touched {
+            deps,
+            ..Touched::default()
+        });
+    }
+
     /// Takes in what an earlier process remembered of a namespace.
     pub fn load_memory(&mut self, namespace: &str, shard: Shard) {
         let keys: Vec<String> = shard.labels.keys().cloned().collect();
@@ -274,6 +286,7 @@ impl Engine {
             inventory: &self.inventory,
             facts: &self.facts,
             memory: &self.memory,
+            observations: &self.observations,
             now,
         }
     }
