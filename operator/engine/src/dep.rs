@@ -11,6 +11,7 @@ use crate::{
     kind::Kind,
     name::ObjRef,
     observation::Observed,
+    probe::{Check, Endpoint},
 };
 
 /// One read.
@@ -56,6 +57,16 @@ impl Dep {
     /// An observation.
     pub(crate) fn observation<O: Observed>(key: &O::Key) -> Self {
         Self::digest(7, &(std::any::TypeId::of::<O>(), key))
+    }
+
+    /// What a TLS server answered to a probe.
+    pub(crate) fn handshake(namespace: &str, endpoint: &Endpoint) -> Self {
+        Self::digest(8, &(namespace, endpoint))
+    }
+
+    /// How available a host was.
+    pub(crate) fn availability(namespace: &str, check: &Check) -> Self {
+        Self::digest(9, &(namespace, check))
     }
 
     fn digest(tag: u8, value: &impl Hash) -> Self {

@@ -13,6 +13,7 @@
     )
 )]
 
+pub mod aside;
 pub mod baseline;
 pub mod control;
 pub mod coverage;
@@ -36,6 +37,7 @@ pub mod memory;
 pub mod name;
 pub mod object;
 pub mod observation;
+pub mod probe;
 pub mod quantity;
 pub mod report;
 pub mod selector;

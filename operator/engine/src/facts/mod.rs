@@ -7,6 +7,7 @@ mod desired;
 mod domains;
 mod encryption;
 mod ingress_class;
+mod networks;
 mod occupied;
 mod pods;
 mod provisioners;
@@ -27,6 +28,7 @@ pub use encryption::{
 pub use ingress_class::{
     ClassController, ControllerOf, DefaultIngressClass, DefaultTlsOptions, TlsSetting, TlsSettings,
 };
+pub use networks::ClusterNetworks;
 pub use occupied::Occupied;
 pub use pods::{Pods, PodsValue};
 pub use provisioners::{
