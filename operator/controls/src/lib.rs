@@ -36,6 +36,7 @@ controls! {
         replica_redundancy: ReplicaRedundancy,
         disruption_budget: DisruptionBudget,
         topology_spread: TopologySpread,
+        uptime_slo: UptimeSlo,
     }
     /// Copies of data: made, recent, restorable.
     backup {
@@ -45,6 +46,7 @@ controls! {
     /// Data encrypted in transit and at rest.
     encryption {
         ingress_tls: IngressTls,
+        tls_handshake: TlsHandshake,
         tls_min_version: TlsMinVersion,
         volumes_at_rest: VolumesAtRest,
     }
