@@ -47,6 +47,14 @@ impl Aside {
 pub struct Asides(OrdMap<u32, Arc<Aside>>);
 
 impl Asides {
+    /// As if one unit had asked for this, to try a prober with.
+    pub fn of_requests(requests: Vec<Request>) -> Self {
+        let mut asides = Self::default();
+        let measures = Vec::new();
+        asides.set(0, Aside { requests, measures });
+        asides
+    }
+
     /// Replaces what a unit said.
     pub(crate) fn set(&mut self, unit: u32, aside: Aside) {
         if aside.is_empty() {

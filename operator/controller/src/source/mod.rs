@@ -2,18 +2,25 @@
 
 mod access;
 mod discovery;
+mod evidence;
 mod own;
 mod raw;
 mod watch;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use plimsoll_engine::{
-    coverage::Coverage, decode::Object, kind::Kind, name::ObjRef, observation::Observation,
+    coverage::Coverage,
+    decode::Object,
+    kind::Kind,
+    name::ObjRef,
+    observation::Observation,
+    probe::{Met, Probed},
 };
 
 pub(crate) use access::{Access, watch_access};
 pub(crate) use discovery::{Served, watch_served};
+pub(crate) use evidence::watch_evidence;
 pub(crate) use own::{Own, watch_own};
 pub use raw::Raw;
 pub(crate) use watch::watch_kind;
@@ -31,6 +38,10 @@ pub(crate) enum Input {
     Coverage(Kind, Coverage),
     /// What no object says: how the operator is doing, what a probe met.
     Observed(Vec<Observation>),
+    /// What the prober met.
+    Met(Vec<Met>),
+    /// What another replica remembers of probes of a namespace's hosts, with the namespace's uid.
+    Recalled(Arc<str>, Option<String>, Probed),
     /// Baselines, exceptions, remembered state.
     Own(Own),
 }
