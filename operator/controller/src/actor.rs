@@ -137,6 +137,15 @@ impl Actor {
                 self.coverage.insert(kind, coverage);
                 self.engine.set_coverage(kind, coverage);
             }
+            Input::Observed(seen) => {
+                for observation in seen {
+                    self.engine.observe(observation);
+                }
+            }
+            Input::Met(met) => met.into_iter().for_each(|met| self.engine.met(met)),
+            Input::Recalled(namespace, uid, probed) => {
+                self.engine.recall(&namespace, uid.as_deref(), &probed);
+            }
             Input::Own(Own::Baselines(objects)) => self.take_baselines(objects),
             Input::Own(Own::Exceptions(objects)) => self.take_exceptions(objects),
         }
@@ -296,6 +305,7 @@ impl Actor {
     fn publish(&self, mut delta: Delta, first: bool) {
         let published = Published {
             report: self.engine.report(),
+            asides: self.engine.asides(),
             baselines: self.baselines.clone(),
             declared: self.declared.clone(),
             health: Arc::new(self.health.clone()),

@@ -10,6 +10,8 @@ use crate::{
     inventory::{Group, IndexKey},
     kind::Kind,
     name::ObjRef,
+    observation::Observed,
+    probe::{Check, Endpoint},
 };
 
 /// One read.
@@ -82,6 +84,21 @@ impl Dep {
     /// Which releases have more than one namespace.
     pub(crate) fn spread_releases() -> Self {
         Self::digest(6, &())
+    }
+
+    /// An observation.
+    pub(crate) fn observation<O: Observed>(key: &O::Key) -> Self {
+        Self::digest(10, &(std::any::TypeId::of::<O>(), key))
+    }
+
+    /// What a TLS server answered to a probe.
+    pub(crate) fn handshake(namespace: &str, endpoint: &Endpoint) -> Self {
+        Self::digest(8, &(namespace, endpoint))
+    }
+
+    /// How available a host was.
+    pub(crate) fn availability(namespace: &str, check: &Check) -> Self {
+        Self::digest(9, &(namespace, check))
     }
 
     /// What the objects of a namespace say of the pods they stand for.

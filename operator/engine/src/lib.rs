@@ -13,6 +13,7 @@
     )
 )]
 
+pub mod aside;
 pub mod baseline;
 pub mod control;
 pub mod coverage;
@@ -37,6 +38,8 @@ pub mod memory;
 pub mod name;
 pub mod object;
 pub mod podsecurity;
+pub mod observation;
+pub mod probe;
 pub mod quantity;
 pub mod reach;
 pub mod report;

@@ -28,6 +28,8 @@ use crate::{
     object::{Body, Projection},
     texts::{Mark, Patterns, Place, Sign},
     reach::{Pods, pods_of},
+    observation::{Observations, Observed},
+    probe::{Check, Endpoint, Handshake, History},
     unknown::Unknown,
 };
 
@@ -60,6 +62,7 @@ pub(crate) struct World<'a> {
     pub(crate) inventory: &'a Inventory,
     pub(crate) facts: &'a FactStore,
     pub(crate) memory: &'a Memory,
+    pub(crate) observations: &'a Observations,
     pub(crate) now: Timestamp,
 }
 
@@ -461,6 +464,31 @@ impl<'a> View<'a> {
             .deps
             .push(Dep::first_seen(label_key, namespace));
         self.world.memory.first_label(label_key, namespace)
+    }
+
+    /// What was observed last about `key`; `None` where nobody looked, as in a scan.
+    pub fn observed<O: Observed>(&self, key: &O::Key) -> Option<&'a O> {
+        let dep = Dep::observation::<O>(key);
+        self.reads.borrow_mut().deps.push(dep);
+        self.world.observations.get(dep, key)
+    }
+
+    /// What a TLS server answered when it was probed last for the unit's namespace.
+    pub fn handshake(&self, endpoint: &Endpoint) -> Option<&'a Handshake> {
+        self.reads
+            .borrow_mut()
+            .deps
+            .push(Dep::handshake(self.namespace, endpoint));
+        self.world.memory.probed(self.namespace)?.handshakes.get(endpoint)
+    }
+
+    /// How available a host of the unit's namespace was.
+    pub fn availability(&self, check: &Check) -> Option<&'a History> {
+        self.reads
+            .borrow_mut()
+            .deps
+            .push(Dep::availability(self.namespace, check));
+        self.world.memory.probed(self.namespace)?.availability.get(check)
     }
 
     fn read(&self, dep: Dep, kind: Kind) {

@@ -17,6 +17,7 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
+    aside::{Aside, Asides},
     baseline::Compiled,
     control::{WORKLOADS, project},
     coverage::Coverage,
@@ -30,6 +31,8 @@ use crate::{
     memory::{Memory, Shard},
     name::ObjRef,
     object::Namespace,
+    observation::{Observation, Observations},
+    probe::{Met, Probed},
     report::{Delta, Report},
     view::{Overlay, World, compute},
 };
@@ -46,8 +49,10 @@ pub struct Engine {
     graph: Graph,
     plan: Plan,
     memory: Memory,
+    observations: Observations,
     exceptions: HashMap<String, Vec<Arc<Exception>>>,
     ledger: Ledger,
+    asides: Asides,
     wakes: Wakes,
     dirty: BTreeSet<u32>,
     orphans: Vec<Dep>,
@@ -74,8 +79,10 @@ impl Engine {
             graph: Graph::default(),
             plan: Plan::default(),
             memory: Memory::default(),
+            observations: Observations::default(),
             exceptions: HashMap::new(),
             ledger: Ledger::default(),
+            asides: Asides::default(),
             wakes: Wakes::default(),
             dirty: BTreeSet::new(),
             orphans: Vec::new(),
@@ -215,6 +222,38 @@ impl Engine {
         self.exceptions = by_control;
     }
 
+    /// Takes in what was observed, or that it is no longer known; wakes whoever read it, if that says anything new.
+    pub fn observe(&mut self, observation: Observation) {
+        let deps: Vec<Dep> = self.observations.take(observation).into_iter().collect();
+        self.touch(&Touched {
+            deps,
+            ..Touched::default()
+        });
+    }
+
+    /// Takes in what a prober met: it is remembered.
+    pub fn met(&mut self, met: Met) {
+        let deps = vec![self.memory.met(met)];
+        self.touch(&Touched {
+            deps,
+            ..Touched::default()
+        });
+    }
+
+    /// Takes in what another process remembers of probes of a namespace's hosts. `uid` is the namespace's.
+    pub fn recall(&mut self, namespace: &str, uid: Option<&str>, probed: &Probed) {
+        let gone = self.inventory.coverage(Kind::Namespace) == Coverage::Complete
+            && self.inventory.get(&ObjRef::namespace_object(namespace)).is_none();
+        if gone || probed.is_empty() {
+            return;
+        }
+        let deps = self.memory.recall(namespace, uid, probed);
+        self.touch(&Touched {
+            deps,
+            ..Touched::default()
+        });
+    }
+
     /// Takes in what an earlier process remembered of a namespace.
     pub fn load_memory(&mut self, namespace: &str, shard: Shard) {
         let keys: Vec<String> = shard.labels.keys().cloned().collect();
@@ -235,6 +274,11 @@ impl Engine {
     /// The state after the last turn.
     pub fn report(&self) -> Report {
         self.ledger.report()
+    }
+
+    /// What controls said beside their verdicts.
+    pub fn asides(&self) -> Asides {
+        self.asides.clone()
     }
 
     /// When time alone may next change a verdict.
@@ -283,6 +327,7 @@ impl Engine {
             inventory: &self.inventory,
             facts: &self.facts,
             memory: &self.memory,
+            observations: &self.observations,
             now,
         }
     }
@@ -322,6 +367,7 @@ impl Engine {
 
     fn retire(&mut self, unit: plan::Retired) {
         self.dirty.remove(&unit.id);
+        self.asides.set(unit.id, Aside::default());
         self.orphans
             .extend(self.graph.replace(Reader::unit(unit.id), &unit.deps, &[]));
         let namespace = unit.subject.governing_namespace().unwrap_or_default();
@@ -430,6 +476,7 @@ impl Engine {
 
     fn settle(&mut self, id: u32, mut outcome: Outcome, now: Timestamp, delta: &mut Delta) {
         let Some(unit) = self.plan.unit(id) else { return };
+        self.asides.set(id, std::mem::take(&mut outcome.findings.aside));
         let settled = self.settled(unit, &mut outcome, now);
         let (entry, subject) = (self.plan.entry(unit).clone(), unit.subject.clone());
         let namespace = subject.governing_namespace().unwrap_or_default();

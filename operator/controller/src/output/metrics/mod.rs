@@ -12,10 +12,12 @@
 //! | `findings` | 6·C·E (four severities, waived, unknown) |
 //! | `units` | 5·C·E |
 //! | `compliance_ratio` | F·E |
+//! | what controls measure (`tls_version_accepted`, `uptime_ratio` …) | 2,000 each; more are counted in `measures_left_out` |
 //! | `score_ratio`, `finding_oldest_seconds`, `baseline_problems` | 1, 4, 1 |
 //!
 //! and for the process: one per watched kind, and about 40 others.
 
+mod measures;
 mod own;
 mod process;
 mod text;
@@ -62,7 +64,7 @@ impl fmt::Debug for State {
 
 /// Everything that can be scraped.
 #[derive(Debug)]
-pub struct Metrics(Registry);
+pub struct Metrics(Registry, fn() -> Timestamp);
 
 impl Metrics {
     /// The metrics of what the actor publishes and of the process itself. `turns` is fed by the actor.
@@ -78,8 +80,9 @@ impl Metrics {
         let ours = registry.sub_registry_with_prefix(PREFIX);
         turns.register(ours);
         ours.register_collector(Box::new(verdicts::Verdicts(state.clone())));
+        ours.register_collector(Box::new(measures::Measures(state.clone())));
         ours.register_collector(Box::new(own::Own { state, leading }));
-        Self(registry)
+        Self(registry, clock)
     }
 
     /// Adds a family that somebody else keeps, such as a counter of repairs. `name` is without prefix and without `_total`.
@@ -102,6 +105,24 @@ impl Metrics {
         self.0
             .sub_registry_with_prefix(PREFIX)
             .register_collector(Box::new(counts));
+        self
+    }
+
+    /// Adds a gauge that is 1 or 0.
+    #[must_use]
+    pub fn with_switch<R>(mut self, name: &'static str, help: &'static str, read: R) -> Self
+    where
+        R: Fn(Timestamp) -> bool + Send + Sync + 'static,
+    {
+        let switch = own::Switch {
+            name,
+            help,
+            read,
+            clock: self.1,
+        };
+        self.0
+            .sub_registry_with_prefix(PREFIX)
+            .register_collector(Box::new(switch));
         self
     }
 
