@@ -11,6 +11,7 @@ mod list;
 pub mod output;
 mod published;
 pub mod remediate;
+mod replica;
 mod run;
 mod source;
 

@@ -20,11 +20,12 @@ use crate::{
     output::{
         events::Events,
         evidence::{self, Evidence, Keeper},
-        metrics::{Metrics, Outcomes, Turns},
+        metrics::{Metrics, Outcomes, Scrapes, Turns},
         server::{ServeError, Server},
         status::Statuses,
     },
     remediate::{Records, Remediation, counters::Counters, record::Record},
+    replica::Register,
     source::{Input, Own, watch_access, watch_kind, watch_own, watch_served},
 };
 
@@ -59,10 +60,11 @@ pub async fn run(
     let server = Server::bind(config.listen).await?;
     info!(address = %server.address(), identity = config.identity, "serving");
     let mut operator = Operator::new(client, config, registry, presets, stop.clone());
-    operator.serve(server);
+    let scrapes = operator.serve(server);
     if let Some(memory) = operator.memory().await {
         operator.act(&memory);
-        operator.measure(memory);
+        let inputs = operator.measure(memory);
+        operator.register(scrapes, inputs);
     }
     operator.join(&stop).await
 }
@@ -134,7 +136,7 @@ impl Operator {
     }
 
     /// Health and metrics come first: a process that is still reading is alive.
-    fn serve(&mut self, server: Server) {
+    fn serve(&mut self, server: Server) -> Scrapes {
         let repairs = self.repairs.clone();
         let (published, leading) = (self.published.1.clone(), self.leadership.leading.clone());
         let metrics = Metrics::new(published.clone(), leading, &self.turns, Timestamp::now)
@@ -156,12 +158,14 @@ impl Operator {
             .with_counts("remediations", "Repairs by what became of them", move || {
                 repairs.series()
             });
+        let scrapes = metrics.scrapes();
         self.tasks
             .spawn(server.run(published, Arc::new(metrics), self.stop.clone()));
+        scrapes
     }
 
     /// Sources and actor.
-    fn measure(&mut self, memory: Shards) {
+    fn measure(&mut self, memory: Shards) -> mpsc::Sender<Input> {
         let (inputs, queue) = mpsc::channel(INPUTS);
         self.sources(&inputs);
         let outlets = Outlets {
@@ -177,6 +181,21 @@ impl Operator {
         );
         self.tasks
             .spawn(actor.run(queue, deadline, coalesce, self.stop.clone()));
+        inputs
+    }
+
+    /// The replicas: this one's Lease, and what those of all say.
+    fn register(&mut self, scrapes: Scrapes, inputs: mpsc::Sender<Input>) {
+        let register = Register::new(
+            self.client.clone(),
+            &self.config.namespace,
+            &self.config.identity,
+            duration(self.config.replica_lease),
+            self.published.1.clone(),
+            scrapes,
+            self.leadership.leading.clone(),
+        );
+        self.tasks.spawn(register.run(inputs, self.stop.clone()));
     }
 
     /// What earlier processes remembered: without it every finding would look new.

@@ -53,6 +53,10 @@ controls! {
         labelled: Labelled,
         segregated: Segregated,
     }
+    /// Who watches, and who watches the watcher.
+    governance {
+        continuous_monitoring: ContinuousMonitoring,
+    }
     /// Tenants kept apart.
     isolation {
         default_deny: DefaultDeny,

@@ -17,7 +17,7 @@ use plimsoll_engine::{
 };
 use serde_json::Value;
 
-use crate::dice::Dice;
+use crate::{dice::Dice, operator::Operator};
 
 /// The inputs of an engine, as they stand.
 #[derive(Clone)]
@@ -27,6 +27,7 @@ pub(crate) struct Model {
     pub(crate) coverage: BTreeMap<Kind, Coverage>,
     pub(crate) baselines: BTreeMap<String, (i64, Value)>,
     pub(crate) exceptions: Vec<Exception>,
+    pub(crate) operator: Option<Operator>,
     compiled: Vec<Compiled>,
 }
 
@@ -43,6 +44,7 @@ impl Model {
                 .collect(),
             baselines: BTreeMap::new(),
             exceptions: Vec::new(),
+            operator: None,
             compiled: Vec::new(),
         }
     }
@@ -60,7 +62,7 @@ impl Model {
     /// An engine given everything at once, in some order.
     pub(crate) fn engine(&self, engine: Engine, memory: &Memory, dice: &mut Dice) -> Engine {
         let mut engine = engine;
-        let mut parts = [0, 1, 2, 3, 4];
+        let mut parts = [0, 1, 2, 3, 4, 5];
         dice.shuffle(&mut parts);
         for part in parts {
             match part {
@@ -71,6 +73,11 @@ impl Model {
                     .coverage
                     .iter()
                     .for_each(|(kind, c)| engine.set_coverage(*kind, *c)),
+                4 => self
+                    .operator
+                    .iter()
+                    .flat_map(Operator::observations)
+                    .for_each(|observation| engine.observe(observation)),
                 _ => {
                     let mut objects: Vec<&Object> = self.objects.values().collect();
                     dice.shuffle(&mut objects);

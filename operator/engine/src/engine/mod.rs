@@ -26,7 +26,7 @@ use crate::{
     fact::Computed,
     graph::{FactStore, Graph, Reader},
     inventory::{Inventory, Touched},
-    kind::Kind,
+    kind::{Kind, KindSet},
     memory::{Memory, Shard},
     name::ObjRef,
     observation::{Observation, Observations},
@@ -228,6 +228,11 @@ impl Engine {
     /// What is remembered, to be persisted.
     pub fn memory_mut(&mut self) -> &mut Memory {
         &mut self.memory
+    }
+
+    /// Every kind that some control in force reads.
+    pub fn needed_kinds(&self) -> KindSet {
+        self.plan.kinds()
     }
 
     /// Everything known of the cluster.
