@@ -34,6 +34,7 @@ controls! {
     /// Redundancy that survives the loss of a pod, a node, a zone.
     availability {
         replica_redundancy: ReplicaRedundancy,
+        self_healing: SelfHealing,
         disruption_budget: DisruptionBudget,
         topology_spread: TopologySpread,
     }
@@ -46,6 +47,7 @@ controls! {
     encryption {
         ingress_tls: IngressTls,
         tls_min_version: TlsMinVersion,
+        no_plaintext_exposure: NoPlaintextExposure,
         volumes_at_rest: VolumesAtRest,
     }
     /// Staging and production kept apart.
@@ -60,6 +62,7 @@ controls! {
     /// Tenants kept apart.
     isolation {
         default_deny: DefaultDeny,
+        pod_security: PodSecurity,
         tenant_namespace: TenantNamespace,
     }
 }

@@ -9,6 +9,7 @@ use std::{
 mod deployed_by;
 mod names;
 mod share;
+mod violations;
 
 use crate::{
     control::is_workload,
@@ -19,9 +20,12 @@ use crate::{
     labels::Labels,
     name::ObjRef,
     object::{Body, OwnerRef},
+    podsecurity::Checks,
 };
 use names::{Iter, Names};
 use share::Interner;
+pub(crate) use violations::Violated;
+use violations::Violations;
 
 /// A way to find objects other than by name. An object states its own keys (see `object_keys`), so that a change tells
 /// exactly which look-ups it may have altered.
@@ -39,7 +43,7 @@ pub enum IndexKey {
     SelectsAny(Kind, Arc<str>),
     /// Objects of a kind that point at a target (namespace, kind as written, name).
     Targets(Kind, Arc<str>, Box<str>, Box<str>),
-    /// Replicated workloads whose pod template carries a label (namespace, key, value).
+    /// Deployments, StatefulSets, DaemonSets and Rollouts whose pod template carries a label (namespace, key, value).
     Runs(Arc<str>, Box<str>, Box<str>),
     /// Objects of a kind that state a certain setting (a ConfigMap with the key `ssl-protocols`).
     States(Kind, Box<str>),
@@ -48,6 +52,9 @@ pub enum IndexKey {
     Labelled(Arc<str>, Arc<str>, Box<str>),
     /// Top-most workloads that one deployment of a tool installed ([`Release`]), by namespace.
     Released(Release, Arc<str>),
+    /// Top-most workloads of a namespace, and pods that none we know controls, whose pods violate exactly these Pod
+    /// Security checks.
+    Violating(Arc<str>, Checks),
 }
 
 impl IndexKey {
@@ -74,6 +81,8 @@ pub(crate) enum Group {
     LabelValues(Arc<str>, Arc<str>),
     /// Namespaces of a release ([`IndexKey::Released`]).
     ReleaseNamespaces(Release),
+    /// Sets of Pod Security checks that pods of a namespace violate.
+    Violations(Arc<str>),
 }
 
 /// What a deployment tool installs together under one ServiceAccount name.
@@ -95,6 +104,7 @@ pub struct Inventory {
     groups: HashMap<Group, BTreeSet<Arc<str>>>,
     /// Releases with more than one namespace.
     spread: BTreeSet<Release>,
+    violations: Violations,
     watched: BTreeSet<Arc<str>>,
     coverage: HashMap<Kind, Coverage>,
     labels: Interner<Labels>,
@@ -128,6 +138,11 @@ impl Inventory {
     /// The releases that have workloads in more than one namespace.
     pub(crate) fn spread_releases(&self) -> impl Iterator<Item = &Release> {
         self.spread.iter()
+    }
+
+    /// The sets of Pod Security checks that the pods of a namespace violate.
+    pub(crate) fn violated(&self, namespace: &str) -> Violated {
+        self.violations.of(namespace)
     }
 
     /// Sets the keys of the labels under which workloads and namespaces are filed: those that name tenants and environments
@@ -199,6 +214,7 @@ impl Inventory {
         let before = old.map(|old| self.object_keys(old)).unwrap_or_default();
         let after = self.object_keys(&object);
         let created = old.is_none();
+        let violations = (old.and_then(|old| violations::of(old)), violations::of(&object));
         let mut touched = Touched {
             deps: vec![Dep::object(&name)],
             ..Touched::default()
@@ -216,6 +232,7 @@ impl Inventory {
             }
         }
         touched.deps.push(Dep::kind(name.kind()));
+        self.violations.change(&name, violations, &mut touched.deps);
         if created {
             self.by_kind.entry(name.kind()).or_default().insert(name.clone());
         }
@@ -236,6 +253,8 @@ impl Inventory {
             touched.deps.push(Dep::index(&key));
             self.unfile(&key, name, &mut touched.deps);
         }
+        self.violations
+            .change(name, (violations::of(&old), None), &mut touched.deps);
         if let Some(names) = self.by_kind.get_mut(&name.kind()) {
             names.remove(name);
         }
@@ -324,6 +343,7 @@ fn object_keys(object: &Object) -> Vec<IndexKey> {
     if let Some(release) = deployed_by::release(object) {
         keys.push(IndexKey::Released(release, namespace.clone()));
     }
+    keys.extend(violations::key(object));
     match &object.body {
         Ok(body) => body.index_keys(&object.name, &object.meta, &mut keys),
         Err(_) => keys.push(IndexKey::Unparsed(object.name.kind(), namespace.clone())),

@@ -65,6 +65,8 @@ kinds! {
     Node: "" ["v1"] "Node" "nodes" Cluster Builtin;
     /// `v1` Pod.
     Pod: "" ["v1"] "Pod" "pods" Namespaced Builtin;
+    /// `v1` Service.
+    Service: "" ["v1"] "Service" "services" Namespaced Builtin;
     /// `apps/v1` Deployment.
     Deployment: "apps" ["v1"] "Deployment" "deployments" Namespaced Builtin;
     /// `apps/v1` StatefulSet.

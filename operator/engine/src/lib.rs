@@ -36,6 +36,7 @@ pub mod memory;
 pub mod name;
 pub mod object;
 pub mod observation;
+pub mod podsecurity;
 pub mod quantity;
 pub mod report;
 pub mod selector;

@@ -19,12 +19,13 @@ use crate::{
     fact::{Computed, ErasedFact, ErasedValue, Fact, value},
     facts::Standing,
     graph::FactStore,
-    inventory::{Group, IndexKey, Inventory, Release},
+    inventory::{Group, IndexKey, Inventory, Release, Violated},
     kind::{Kind, KindSet},
     memory::Memory,
     name::ObjRef,
     object::Projection,
     observation::{Observations, Observed},
+    podsecurity::Checks,
     unknown::Unknown,
 };
 
@@ -233,6 +234,31 @@ impl<'a> View<'a> {
         let inventory = self.world.inventory;
         let readable = |kind: Kind| inventory.coverage(kind).proves_presence(kind).is_ok();
         self.objects(inventory.indexed(&key).filter(|name| readable(name.kind())))
+    }
+
+    /// The sets of Pod Security checks that the pods of a namespace violate.
+    pub(crate) fn violated(&self, namespace: &Arc<str>) -> Result<Violated, Unknown> {
+        self.read_workloads(Dep::group(&Group::Violations(namespace.clone())))?;
+        for kind in WORKLOADS {
+            self.all_parsed(*kind, namespace)?;
+        }
+        Ok(self.world.inventory.violated(namespace))
+    }
+
+    /// The first workloads whose pods violate exactly these checks, by name, and how many there are.
+    pub(crate) fn violating(
+        &self,
+        namespace: &Arc<str>,
+        checks: Checks,
+        most: usize,
+    ) -> Result<(Vec<&'a ObjRef>, usize), Unknown> {
+        let key = IndexKey::Violating(namespace.clone(), checks);
+        self.read_workloads(Dep::index(&key))?;
+        let names = self.world.inventory.indexed(&key);
+        let count = names.len();
+        // The key is ours for the moment only; the names are the inventory's.
+        let first = names.take(most).filter_map(|name| self.world.inventory.get(name));
+        Ok((first.map(|object| &object.name).collect(), count))
     }
 
     fn read_labelled(&self, dep: Dep, namespace: &str) -> Result<(), Unknown> {

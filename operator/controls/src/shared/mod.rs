@@ -3,5 +3,6 @@
 pub(crate) mod backup;
 pub(crate) mod ingress;
 pub(crate) mod managed;
+pub(crate) mod podspec;
 pub(crate) mod strangers;
 pub(crate) mod tls;

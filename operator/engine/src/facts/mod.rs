@@ -1,6 +1,7 @@
 //! Facts that several controls share.
 
 mod autoscaler;
+mod backends;
 mod budgets;
 mod covered;
 mod desired;
@@ -8,6 +9,7 @@ mod domains;
 mod encryption;
 mod ingress_class;
 mod occupied;
+mod pod_security;
 mod pods;
 mod provisioners;
 mod quota_room;
@@ -16,6 +18,7 @@ mod template;
 mod unmodelled;
 
 pub use autoscaler::{Autoscaler, Scaler};
+pub use backends::{Backend, Backends};
 pub use budgets::Budgets;
 pub use covered::Covered;
 pub use desired::{Desired, DesiredValue};
@@ -28,7 +31,8 @@ pub use ingress_class::{
     ClassController, ControllerOf, DefaultIngressClass, DefaultTlsOptions, TlsSetting, TlsSettings,
 };
 pub use occupied::Occupied;
-pub use pods::{Pods, PodsValue};
+pub use pod_security::{Violators, ViolatorsValue, Witness};
+pub use pods::{Pods, PodsValue, Restarted};
 pub use provisioners::{
     Encryption, Evidence, Level, Parameters, Place, encryption, evidence, may_encrypt_elsewhere,
 };

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use jiff::Timestamp;
+
 use crate::{
     control::project,
     decode::Object,
@@ -29,7 +31,23 @@ pub struct PodsValue {
     pub running: usize,
     /// How many run on each node.
     pub nodes: BTreeMap<Arc<str>, usize>,
+    /// The pod that was started again most often, if that is worth a word.
+    pub restarted: Option<Box<Restarted>>,
 }
+
+/// A pod whose containers were started again.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Restarted {
+    /// Its name.
+    pub pod: Box<str>,
+    /// How often, see [`Pod::restarts`].
+    pub restarts: u32,
+    /// Since when it exists.
+    pub since: Timestamp,
+}
+
+/// Restarts that are not worth a word: a pod that waits for another at start is restarted some times.
+const FEW: u32 = 3;
 
 impl Fact for Pods {
     const READS: KindSet = KindSet::of(&[Kind::ReplicaSet, Kind::Pod]);
@@ -56,11 +74,23 @@ impl PodsValue {
                 continue;
             }
             self.active += 1;
+            self.note_restarts(object, pod);
             if let (true, Some(node)) = (pod.running, &pod.node) {
                 self.running += 1;
                 *self.nodes.entry(Arc::from(&**node)).or_default() += 1;
             }
         }
         Ok(())
+    }
+
+    fn note_restarts(&mut self, object: &Object, pod: &Pod) {
+        let most = self.restarted.as_ref().map_or(FEW, |known| known.restarts);
+        if let (Some(since), true) = (object.meta.creation_timestamp, pod.restarts() > most) {
+            self.restarted = Some(Box::new(Restarted {
+                pod: object.name.name().into(),
+                restarts: pod.restarts(),
+                since,
+            }));
+        }
     }
 }

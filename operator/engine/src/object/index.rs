@@ -67,7 +67,10 @@ fn targets(name: &ObjRef, kind: Box<str>, target: Box<str>) -> IndexKey {
 
 impl Workload {
     fn keys(&self, name: &ObjRef, keys: &mut Vec<IndexKey>) {
-        if !matches!(name.kind(), Kind::Deployment | Kind::StatefulSet | Kind::Rollout) {
+        if !matches!(
+            name.kind(),
+            Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet | Kind::Rollout
+        ) {
             return;
         }
         if let Some(source) = &self.spec.workload_ref {

@@ -23,11 +23,13 @@ mod pod;
 mod publisher;
 mod quota;
 mod script;
+mod service;
 mod snapscheduler;
 mod storage;
 mod template;
 mod time;
 mod velero;
+mod word;
 mod workload;
 
 use crate::kind::Kind;
@@ -48,20 +50,22 @@ pub use namespace::Namespace;
 pub use network_policy::{Direction, IpBlock, NetworkPolicy, Peer, Port, Rule};
 pub use node::Node;
 pub use openshift::{OpenShiftRoute, TlsSecurity};
-pub use pod::Pod;
+pub use pod::{MOST_RESTARTS, Pod};
 pub use publisher::{
     HttpProxy, IstioGateway, IstioServer, Opaque, TlsOption, TraefikMiddleware, TraefikRoute, TraefikRule,
 };
 pub use quota::{QuotaStatus, ResourceQuota};
 pub use script::Script;
+pub use service::{Service, ServicePort, ServiceType};
 pub use snapscheduler::SnapshotSchedule;
 pub use storage::{PersistentVolume, PersistentVolumeClaim, StorageClass, VolumeSource};
 pub use template::{
     Affinity, AffinityTerm, ClaimSpec, Container, ContainerPort, HostPath, PodSpec, PodTemplate,
-    SpreadConstraint, Volume,
+    RestartPolicy, SpreadConstraint, Volume,
 };
 pub use velero::{BackupTemplate, VeleroBackup, VeleroSchedule};
-pub use workload::{ClaimTemplate, Workload, base_name};
+pub(crate) use word::Word;
+pub use workload::{ClaimTemplate, Workload, WorkloadStatus, base_name};
 
 impl Body {
     /// The pod template of a workload.
@@ -115,6 +119,7 @@ bodies! {
     Namespace(Namespace): Namespace;
     Node(Node): Node;
     Pod(Pod): Pod;
+    Service(Service): Service;
     PersistentVolumeClaim(PersistentVolumeClaim): PersistentVolumeClaim;
     PersistentVolume(PersistentVolume): PersistentVolume;
     StorageClass(StorageClass): StorageClass;

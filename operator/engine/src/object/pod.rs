@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 
-use super::template::PodSpec;
+use super::{Annotations, template::PodSpec};
+use crate::podsecurity::Checks;
 
 /// What is kept of a Pod.
 #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -14,10 +15,41 @@ pub struct Pod {
     pub running: bool,
     /// `status.phase` is `Succeeded` or `Failed`: the pod will not run again.
     pub finished: bool,
+    /// `status.phase` is `Succeeded`.
+    pub succeeded: bool,
     /// Condition `Ready` is `True`.
     pub ready: bool,
+    small: Small,
     /// The pod's own specification; kept only for pods without a controller, which are workloads of their own.
     pub spec: Option<Box<PodSpec>>,
+}
+
+impl Pod {
+    /// The Pod Security checks it violates.
+    pub fn security_checks(&self) -> Checks {
+        Checks::from_bits(self.small.0 & ((1 << CHECKS) - 1))
+    }
+
+    /// How often its containers were started again; [`MOST_RESTARTS`] stands for that many or more.
+    pub fn restarts(&self) -> u32 {
+        self.small.0 >> CHECKS
+    }
+}
+
+/// The checks in the low bits, the restarts in the high ones: four bytes in each of very many pods.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Small(u32);
+
+/// Bits that hold the checks.
+const CHECKS: u32 = 20;
+/// The most restarts that are told apart.
+pub const MOST_RESTARTS: u32 = (1 << (u32::BITS - CHECKS)) - 1;
+const _: () = assert!(crate::podsecurity::Check::ALL.len() <= CHECKS as usize);
+
+impl Small {
+    fn new(checks: Checks, restarts: u32) -> Self {
+        Self(checks.bits() | restarts.min(MOST_RESTARTS) << CHECKS)
+    }
 }
 
 #[derive(Deserialize)]
@@ -34,6 +66,8 @@ struct Wire {
 struct Owners {
     #[serde(default, rename = "ownerReferences")]
     owner_references: Option<Vec<serde::de::IgnoredAny>>,
+    #[serde(default)]
+    annotations: Annotations,
 }
 
 #[derive(Deserialize, Default)]
@@ -42,6 +76,29 @@ struct WireStatus {
     phase: Option<Box<str>>,
     #[serde(default)]
     conditions: Option<Vec<Condition>>,
+    #[serde(default, rename = "containerStatuses")]
+    container_statuses: Option<Vec<ContainerStatus>>,
+}
+
+#[derive(Deserialize)]
+struct ContainerStatus {
+    #[serde(default, rename = "restartCount")]
+    restart_count: Option<i64>,
+}
+
+impl WireStatus {
+    fn restarts(&self) -> u32 {
+        let counts = self
+            .container_statuses
+            .iter()
+            .flatten()
+            .filter_map(|c| c.restart_count);
+        counts.fold(0, |sum, count| {
+            u32::try_from(count.max(0))
+                .unwrap_or(u32::MAX)
+                .saturating_add(sum)
+        })
+    }
 }
 
 #[derive(Deserialize)]
@@ -55,7 +112,10 @@ impl From<Wire> for Pod {
         let status = wire.status.unwrap_or_default();
         let phase = status.phase.as_deref().unwrap_or_default();
         let owned = wire.metadata.owner_references.is_some_and(|o| !o.is_empty());
+        let checks = Checks::of(&wire.spec, &wire.metadata.annotations);
         Self {
+            small: Small::new(checks, status.restarts()),
+            succeeded: phase == "Succeeded",
             node: wire.spec.node_name.take(),
             running: phase == "Running",
             finished: matches!(phase, "Succeeded" | "Failed"),

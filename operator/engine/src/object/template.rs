@@ -4,8 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{Annotations, Script};
-use crate::{labels::Labels, selector::LabelSelector};
+use super::{Annotations, Script, Word};
+use crate::{
+    labels::Labels,
+    podsecurity::{Checks, Handler, Lifecycle, Os, SecurityContext},
+    selector::LabelSelector,
+};
 
 /// `spec.template` of a workload.
 #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -40,6 +44,15 @@ impl PodTemplate {
             .unwrap_or_default()
     }
 
+    /// The Pod Security checks that the pods will violate.
+    pub fn security_checks(&self) -> Checks {
+        let none = Annotations::default();
+        Checks::of(
+            &self.spec,
+            self.metadata.as_ref().map_or(&none, |m| &m.annotations),
+        )
+    }
+
     /// An annotation the pods will carry, of those that some control reads.
     pub fn annotation(&self, key: &str) -> Option<&str> {
         self.metadata.as_ref()?.annotations.get(key)
@@ -59,12 +72,33 @@ pub struct PodSpec {
     /// Containers that run before (or, with `restartPolicy: Always`, beside) the regular ones.
     #[serde(default)]
     pub init_containers: Option<Vec<Container>>,
+    /// Containers that were added to a running pod to look into it; templates have none.
+    #[serde(default)]
+    pub ephemeral_containers: Option<Vec<Container>>,
     /// Volumes.
     #[serde(default)]
     pub volumes: Option<Vec<Volume>>,
     /// Whether the pods use their node's network.
     #[serde(default)]
     pub host_network: Option<bool>,
+    /// Whether the pods see their node's processes.
+    #[serde(default, rename = "hostPID")]
+    pub host_pid: Option<bool>,
+    /// Whether the pods share their node's IPC.
+    #[serde(default, rename = "hostIPC")]
+    pub host_ipc: Option<bool>,
+    /// `false` puts the pods into user namespaces of their own.
+    #[serde(default)]
+    pub host_users: Option<bool>,
+    /// The pods' operating system.
+    #[serde(default)]
+    pub os: Os,
+    /// What the pods' `securityContext` asks for.
+    #[serde(default)]
+    pub security_context: SecurityContext,
+    /// When containers are started again.
+    #[serde(default)]
+    pub restart_policy: RestartPolicy,
     /// The identity of the pods.
     #[serde(default)]
     pub service_account_name: Option<Box<str>>,
@@ -83,6 +117,13 @@ impl PodSpec {
             .iter()
             .flatten()
             .chain(self.init_containers.iter().flatten())
+    }
+
+    /// Containers of every sort, in the order in which the API server looks at them.
+    pub fn every_container(&self) -> impl Iterator<Item = &Container> {
+        let init = self.init_containers.iter().flatten();
+        init.chain(self.containers.iter().flatten())
+            .chain(self.ephemeral_containers.iter().flatten())
     }
 
     /// The claims the pods mount by name.
@@ -116,6 +157,47 @@ pub struct Container {
     /// Resource requests, which a quota counts.
     #[serde(default)]
     pub resources: Option<Resources>,
+    /// What its `securityContext` asks for.
+    #[serde(default)]
+    pub security_context: SecurityContext,
+    /// Whether it lives.
+    #[serde(default)]
+    pub liveness_probe: Handler,
+    /// Whether it can serve.
+    #[serde(default)]
+    pub readiness_probe: Handler,
+    /// Whether it has started.
+    #[serde(default)]
+    pub startup_probe: Handler,
+    /// What runs when it starts and before it ends.
+    #[serde(default)]
+    pub lifecycle: Lifecycle,
+}
+
+/// `restartPolicy` of a pod.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(from = "Option<Word<RestartPolicy>>")]
+pub enum RestartPolicy {
+    /// Containers are to run for ever; the default.
+    #[default]
+    Always,
+    /// Containers are to come to an end: `OnFailure` or `Never`.
+    ToCompletion,
+}
+
+impl From<&str> for RestartPolicy {
+    fn from(word: &str) -> Self {
+        match word {
+            "OnFailure" | "Never" => Self::ToCompletion,
+            _ => Self::Always,
+        }
+    }
+}
+
+impl From<Option<Word<Self>>> for RestartPolicy {
+    fn from(word: Option<Word<Self>>) -> Self {
+        word.map(|word| word.0).unwrap_or_default()
+    }
 }
 
 /// `resources` of a container.
@@ -191,6 +273,17 @@ pub struct Volume {
         alias = "flexVolume"
     )]
     pub network_disk: Option<serde::de::IgnoredAny>,
+    /// A source that Kubernetes has given up, kept because the restricted Pod Security level forbids it.
+    #[serde(
+        default,
+        rename = "gitRepo",
+        alias = "flocker",
+        alias = "quobyte",
+        alias = "photonPersistentDisk",
+        alias = "scaleIO",
+        alias = "storageos"
+    )]
+    pub retired: Option<serde::de::IgnoredAny>,
 }
 
 /// `persistentVolumeClaim` of a volume.

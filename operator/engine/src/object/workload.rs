@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::template::{ClaimSpec, Container, PodTemplate};
+use super::{
+    Word,
+    template::{ClaimSpec, Container, PodTemplate},
+};
 use crate::{intorstring::IntOrString, labels::Labels, selector::LabelSelector};
 
 /// What is kept of a workload of any kind. Which fields mean something follows from the kind.
@@ -26,6 +29,13 @@ impl Workload {
                 .as_ref()
                 .and_then(|job| job.spec.template.as_ref())
         })
+    }
+
+    /// Whether it has done its work and starts no pod any more: a Job that succeeded.
+    pub fn is_over(&self) -> bool {
+        self.status
+            .as_ref()
+            .is_some_and(|status| status.completion_time.is_some())
     }
 }
 
@@ -157,6 +167,70 @@ pub struct WorkloadStatus {
     /// Job: when it was started.
     #[serde(default)]
     pub start_time: Option<Timestamp>,
+    /// Pods that have been ready for long enough; absent means none.
+    #[serde(default)]
+    pub available_replicas: Option<i32>,
+    /// DaemonSet: the same.
+    #[serde(default)]
+    pub number_available: Option<i32>,
+    /// DaemonSet: nodes that are to run its pod.
+    #[serde(default)]
+    pub desired_number_scheduled: Option<i32>,
+    /// Whether the kind's controller has ever looked at the object: a manifest's `status: {}` says nothing.
+    #[serde(default, rename = "observedGeneration")]
+    pub observed: Option<serde::de::IgnoredAny>,
+    /// What of the conditions is kept.
+    #[serde(default)]
+    pub conditions: Conditions,
+}
+
+/// `status.conditions` of a workload, as far as some control reads them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(from = "Option<Vec<Condition>>")]
+pub struct Conditions {
+    /// A rollout makes no progress: `Progressing` is `False` because of `ProgressDeadlineExceeded`.
+    pub stuck: bool,
+}
+
+#[derive(Deserialize)]
+struct Condition {
+    #[serde(default = "Word::empty")]
+    r#type: Word<Progressing>,
+    #[serde(default = "Word::empty")]
+    status: Word<False>,
+    #[serde(default)]
+    reason: Option<Word<DeadlineExceeded>>,
+}
+
+impl From<Option<Vec<Condition>>> for Conditions {
+    fn from(conditions: Option<Vec<Condition>>) -> Self {
+        let stuck = |condition: &Condition| {
+            let exceeded = condition.reason.as_ref().is_some_and(|reason| reason.0.0);
+            condition.r#type.0.0 && condition.status.0.0 && exceeded
+        };
+        Self {
+            stuck: conditions.iter().flatten().any(stuck),
+        }
+    }
+}
+
+/// Words that conditions are compared with.
+macro_rules! words {
+    ($($name:ident: $word:literal;)+) => {$(
+        struct $name(bool);
+
+        impl From<&str> for $name {
+            fn from(word: &str) -> Self {
+                Self(word == $word)
+            }
+        }
+    )+};
+}
+
+words! {
+    Progressing: "Progressing";
+    False: "False";
+    DeadlineExceeded: "ProgressDeadlineExceeded";
 }
 
 /// `status.active`: the running Jobs of a CronJob, or the number of running pods of a Job.

@@ -4,13 +4,13 @@ use plimsoll_engine::{
     control::Unit,
     facts::{Encryption, Parameters, by_class, class_of, encryption},
     finding::Findings,
-    kind::Kind,
-    object::{ClaimSpec, HostPath, Pod, PodSpec, Volume, Workload},
+    object::{ClaimSpec, HostPath, Volume, Workload},
     unknown::Unknown,
     view::View,
 };
 
 use super::{Judgement, Params, What};
+use crate::shared::podspec::pod_spec;
 
 /// Trees of a node that are no storage: kernel interfaces, and what is gone after a boot.
 const NOT_STORAGE: [&str; 5] = ["/proc", "/sys", "/dev", "/run", "/var/run"];
@@ -75,18 +75,6 @@ pub(super) fn brings_volumes(unit: &Unit<'_>) -> Result<bool, Unknown> {
     };
     let inline = spec.iter().flat_map(|spec| spec.volumes.iter().flatten()).any(|volume| !plain(volume));
     Ok(inline || !claim_templates(unit).is_empty())
-}
-
-fn pod_spec<'a>(unit: &Unit<'a>) -> Result<(Option<&'a PodSpec>, &'static str), Unknown> {
-    if unit.name().kind() == Kind::Pod {
-        return Ok((unit.get::<Pod>()?.spec.as_deref(), "spec"));
-    }
-    let workload = unit.get::<Workload>()?;
-    let prefix = match unit.name().kind() {
-        Kind::CronJob => "spec.jobTemplate.spec.template.spec",
-        _ => "spec.template.spec",
-    };
-    Ok((workload.template().map(|template| &template.spec), prefix))
 }
 
 fn claim_templates<'a>(unit: &Unit<'a>) -> &'a [plimsoll_engine::object::ClaimTemplate] {
