@@ -1,4 +1,4 @@
-//! Gatekeeper's library: replicas, budgets, HTTPS only.
+//! Gatekeeper's library: replicas, budgets, HTTPS only, Services that open ports, Pod Security Policies.
 
 use crate::table::{NoCounterpart, Rule, Table, alike, but, check, none};
 
@@ -10,6 +10,13 @@ fn every_case_is_judged_as_the_table_says() {
         no_counterpart: NO_COUNTERPART,
     });
 }
+
+const HOST_PORTS: &str = "their constraint allows these ports of the node; the level baseline allows none";
+/// By what runs, not by the label of the namespace: the cases have none.
+const POD_SECURITY: Rule = Rule {
+    params: r#"{"acceptEquivalent": true}"#,
+    ..Rule::new("", "isolation/pod-security", alike(0, 0, 0))
+};
 
 const RULES: &[Rule] = &[
     Rule {
@@ -72,22 +79,83 @@ const RULES: &[Rule] = &[
         ],
         ..Rule::new("general/httpsonly", "encryption/ingress-tls", alike(0, 2, 0))
     },
+    Rule::new(
+        "general/block-loadbalancer-services",
+        "encryption/no-plaintext-exposure",
+        alike(0, 1, 1),
+    ),
+    Rule::new(
+        "general/block-nodeport-services",
+        "encryption/no-plaintext-exposure",
+        alike(0, 1, 0),
+    ),
+    Rule {
+        disagreements: &[but(
+            "allowed-ip:example-allowed",
+            "Fail(PlaintextPort)",
+            "the address is one that their constraint allows; what is published there is plain HTTP",
+        )],
+        ..Rule::new(
+            "general/externalip",
+            "encryption/no-plaintext-exposure",
+            alike(0, 1, 0),
+        )
+    },
+    Rule {
+        check: "pod-security-policy/host-filesystem",
+        agreement: alike(1, 3, 1),
+        disagreements: &[but(
+            "host-filesystem:example-allowed",
+            "Fail(NotEnforced)",
+            "their constraint allows this path of the node; the level baseline allows none",
+        )],
+        ..POD_SECURITY
+    },
+    Rule {
+        check: "pod-security-policy/host-namespaces",
+        agreement: alike(1, 1, 1),
+        disagreements: &[],
+        ..POD_SECURITY
+    },
+    Rule {
+        check: "pod-security-policy/host-network-ports",
+        agreement: alike(1, 6, 2),
+        disagreements: &[
+            but(
+                "port-range-with-host-network-allowed:example-allowed",
+                "Fail(NotEnforced)",
+                HOST_PORTS,
+            ),
+            but(
+                "port-range-with-host-network-allowed:no-ports-specified",
+                "Fail(NotEnforced)",
+                "their constraint allows the network of the node; the level baseline does not",
+            ),
+            but(
+                "port-range-with-host-network-allowed:port-violation-exempted",
+                "Fail(NotEnforced)",
+                "their constraint exempts the image; the level baseline knows no exemption by image",
+            ),
+            but(
+                "port-range-with-host-network-forbidden:in-range-host-network-false",
+                "Fail(NotEnforced)",
+                HOST_PORTS,
+            ),
+        ],
+        ..POD_SECURITY
+    },
+    Rule {
+        check: "pod-security-policy/volumes",
+        agreement: alike(1, 1, 1),
+        disagreements: &[],
+        ..POD_SECURITY
+    },
 ];
-
-const POD_SECURITY: &str = "isolation/pod-security is not there yet";
 
 const NO_COUNTERPART: &[NoCounterpart] = &[
     none(
         "general/block-endpoint-edit-default-role",
         "forbids one rule in one default role, whoever holds it",
-    ),
-    none(
-        "general/block-loadbalancer-services",
-        "forbids a type of Service, whatever it serves",
-    ),
-    none(
-        "general/block-nodeport-services",
-        "forbids a type of Service, whatever it serves",
     ),
     none(
         "general/block-wildcard-ingress",
@@ -97,7 +165,6 @@ const NO_COUNTERPART: &[NoCounterpart] = &[
         "general/disallowanonymous",
         "access/no-anonymous-access is not there yet",
     ),
-    none("general/externalip", "the second tier's isolation/exposed-ports"),
     none("general/requiredlabels", "asks for labels of the user's choice"),
     none(
         "general/requiredprobes",
@@ -115,8 +182,4 @@ const NO_COUNTERPART: &[NoCounterpart] = &[
         "general/uniqueserviceselector",
         "Services that share pods endanger nothing",
     ),
-    none("pod-security-policy/host-filesystem", POD_SECURITY),
-    none("pod-security-policy/host-namespaces", POD_SECURITY),
-    none("pod-security-policy/host-network-ports", POD_SECURITY),
-    none("pod-security-policy/volumes", POD_SECURITY),
 ];

@@ -1,4 +1,4 @@
-//! kube-score: declared spread, replicas, budgets, a NetworkPolicy for each pod.
+//! kube-score: declared spread, replicas, budgets, a NetworkPolicy for each pod, Services that open ports.
 
 use crate::table::{NoCounterpart, Rule, Table, alike, but, check, none};
 
@@ -123,6 +123,7 @@ const RULES: &[Rule] = &[
         ],
         ..Rule::new("Pod NetworkPolicy", "isolation/default-deny", alike(0, 6, 0))
     },
+    Rule::new("Service Type", "encryption/no-plaintext-exposure", alike(0, 1, 2)),
 ];
 
 const NO_COUNTERPART: &[NoCounterpart] = &[
@@ -145,7 +146,6 @@ const NO_COUNTERPART: &[NoCounterpart] = &[
     ),
     none("Pod Probes", "the second tier's availability/health-probes"),
     none("Service Targets Pod", "a broken reference exposes nothing"),
-    none("Service Type", "the second tier's isolation/exposed-ports"),
     none(
         "StatefulSet Pod Selector labels match template metadata labels",
         "the API server refuses such a StatefulSet",

@@ -1,4 +1,4 @@
-//! Polaris: replicas, budgets, spread, a NetworkPolicy for each pod, TLS of an Ingress.
+//! Polaris: replicas, budgets, spread, a NetworkPolicy for each pod, TLS of an Ingress, the host's namespaces, bare pods.
 
 use crate::table::{NoCounterpart, Rule, Table, alike, but, check, none};
 
@@ -12,6 +12,12 @@ fn every_case_is_judged_as_the_table_says() {
 }
 
 const NO_WORKLOAD: &str = "a budget of no API version that ever was, and no workload for it to hold back";
+
+/// By what runs, not by the label of the namespace: the cases have none.
+const POD_SECURITY: Rule = Rule {
+    params: r#"{"acceptEquivalent": true}"#,
+    ..Rule::new("", "isolation/pod-security", alike(1, 1, 0))
+};
 
 const RULES: &[Rule] = &[
     Rule {
@@ -117,6 +123,34 @@ const RULES: &[Rule] = &[
         )],
         ..Rule::new("tlsSettingsMissing", "encryption/ingress-tls", alike(0, 1, 0))
     },
+    Rule {
+        check: "hostIPCSet",
+        ..POD_SECURITY
+    },
+    Rule {
+        check: "hostNetworkSet",
+        ..POD_SECURITY
+    },
+    Rule {
+        check: "hostPIDSet",
+        ..POD_SECURITY
+    },
+    Rule {
+        check: "hostPathSet",
+        ..POD_SECURITY
+    },
+    Rule {
+        check: "hostPortSet",
+        ..POD_SECURITY
+    },
+    Rule {
+        disagreements: &[but(
+            "success.yaml",
+            "Fail(BarePod)",
+            "the same pod but for a label, and without a controller all the same",
+        )],
+        ..Rule::new("nakedPod", "availability/self-healing", alike(0, 1, 0))
+    },
 ];
 
 const REMOTE_SHELL: &str = "the second tier's access/no-remote-shell";
@@ -133,14 +167,8 @@ const NO_COUNTERPART: &[NoCounterpart] = &[
         "access/cluster-admin-bindings is not there yet",
     ),
     none("clusterrolebindingPodExecAttach", REMOTE_SHELL),
-    none("hostIPCSet", "isolation/pod-security is not there yet"),
-    none("hostNetworkSet", "isolation/pod-security is not there yet"),
-    none("hostPIDSet", "isolation/pod-security is not there yet"),
-    none("hostPathSet", "isolation/pod-security is not there yet"),
-    none("hostPortSet", "isolation/pod-security is not there yet"),
     none("hpaMaxAvailability", "the third tier's availability/autoscaling"),
     none("livenessProbeMissing", PROBES),
-    none("nakedPod", "availability/self-healing is not there yet"),
     none("readinessProbeMissing", PROBES),
     none("rolePodExecAttach", REMOTE_SHELL),
     none(
