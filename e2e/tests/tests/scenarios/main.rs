@@ -5,7 +5,8 @@
 //! What cannot be real without kubelets and without the tools themselves, and what stands in for it:
 //!
 //! - Pods are made to run by kwok and carry no traffic; what may reach what is computed from policies, not tried.
-//! - A node is lost by taking away its readiness, as the node controller would when its Lease is no longer renewed.
+//! - A node is lost when kwok is told to keep it alive no longer: its Lease runs out, and the node controller does the rest.
+//!   Grace periods and tolerations are short.
 //! - Volumes exist on paper: no CSI driver runs, claims bind to volumes that kwok writes.
 //! - Argo CD and Flux are imitated by their field managers, with server-side and with client-side apply.
 //!
@@ -14,4 +15,5 @@
 
 mod s01_single_replica;
 mod s02_gitops_owner;
+mod s03_node_loss;
 mod s05_unencrypted_volumes;
