@@ -73,13 +73,19 @@ pub struct Operator {
 impl Operator {
     /// Starts one that calls itself `name` (unique in the cluster) and serves on a free port; answers once it serves.
     pub async fn start(cluster: &Cluster, name: &str, args: &[&str]) -> Self {
+        Self::start_logging(cluster, name, args, "info").await
+    }
+
+    /// As [`Self::start`], with another filter of what it logs.
+    pub async fn start_logging(cluster: &Cluster, name: &str, args: &[&str], filter: &str) -> Self {
         let kubeconfig = cluster.kubeconfig_for(NAMESPACE, ACCOUNT).await.unwrap();
         let mut command = Command::new(program());
         command
             .args(["run", "--listen=127.0.0.1:0", "--identity", name])
             .args(["--leader-election-namespace", NAMESPACE, "--kubeconfig"])
             .arg(kubeconfig)
-            .args(args);
+            .args(args)
+            .env("PLIMSOLL_LOG", filter);
         let mut process = cluster.spawn(name, &command).unwrap();
         let address = eventually(SOON, "the operator serves", async || {
             process.check()?;

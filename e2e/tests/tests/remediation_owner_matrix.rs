@@ -35,7 +35,7 @@ use plimsoll_engine::{
     kind::Kind,
     memory::Fingerprint,
     name::ObjRef,
-    report::{BaselineReport, Report, Reported, State, UnitKey, UnitResult},
+    report::{BaselineReport, Judgement, Report, Reported, State, UnitKey, UnitResult},
 };
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -496,7 +496,8 @@ async fn objects_are_created_once_and_only_ours_are_changed_by_force() -> Result
     let budget = |name: &str| {
         step(Change::Create {
             target: place.object(Kind::PodDisruptionBudget, name),
-            manifest: json!({"spec": {"maxUnavailable": 1, "selector": {"matchLabels": {"app": "web"}}}}),
+            manifest: json!({"spec": {"maxUnavailable": 1, "selector": {"matchLabels": {"app": "web"}}}})
+                .into(),
         })
     };
     let write = async |name: &str| -> Result<()> {
@@ -529,20 +530,20 @@ async fn objects_are_created_once_and_only_ours_are_changed_by_force() -> Result
 
     let nowhere = step(Change::Create {
         target: ObjRef::new(Kind::PodDisruptionBudget, "nowhere", "web"),
-        manifest: json!({"spec": {}}),
+        manifest: json!({"spec": {}}).into(),
     });
     let gone = place.writer.look(&nowhere).await;
     assert!(matches!(gone, Err(Error::Gone(_))), "{gone:?}");
     let namespace = step(Change::Create {
         target: ObjRef::namespace_object("new"),
-        manifest: json!({}),
+        manifest: json!({}).into(),
     });
     let refused = place.writer.look(&namespace).await;
     assert!(matches!(refused, Err(Error::Unsupported(_))), "{refused:?}");
     // No right to these: told as such.
     let forbidden = step(Change::Create {
         target: place.object(Kind::NetworkPolicy, "deny"),
-        manifest: json!({"spec": {"podSelector": {}}}),
+        manifest: json!({"spec": {"podSelector": {}}}).into(),
     });
     let forbidden = place.writer.look(&forbidden).await;
     assert!(matches!(forbidden, Err(Error::Forbidden(_))), "{forbidden:?}");
@@ -596,7 +597,7 @@ fn published(mode: Mode, changes: &[Change]) -> Arc<Published> {
     for change in changes {
         let unit = unit(mode, change);
         report.repairable.insert(unit.key.clone());
-        report.units.insert(unit.key.clone(), Arc::new(unit));
+        report.units.insert(unit);
     }
     let mut all = Report::default();
     all.baselines.insert("production".into(), report);
@@ -629,31 +630,34 @@ fn unit(mode: Mode, change: &Change) -> UnitResult {
         evidence: vec![],
         severity: None,
         detail: None,
-        repair: Some(Repair {
+        repair: Some(Box::new(Repair {
             class: RepairClass::Safe,
             why: "".into(),
             changes: vec![change.clone()],
-        }),
+        })),
+    };
+    let judgement = Judgement {
+        severity: Severity::High,
+        basis: Basis::Automated,
+        mode,
+        environment: None,
+        verdict: Verdict::Fail,
+        findings: Box::new([Reported {
+            finding,
+            fingerprint: Fingerprint::of(&["x"]),
+            severity: Severity::High,
+            first_seen: jiff::Timestamp::UNIX_EPOCH,
+            state: State::Failing,
+        }]),
+        notes: Box::default(),
+        blind: false,
     };
     UnitResult {
         key: UnitKey {
             control: CONTROL,
             subject,
         },
-        severity: Severity::High,
-        basis: Basis::Automated,
-        mode,
-        environment: None,
-        verdict: Verdict::Fail,
-        findings: vec![Reported {
-            finding,
-            fingerprint: Fingerprint::of(&["x"]),
-            severity: Severity::High,
-            first_seen: jiff::Timestamp::UNIX_EPOCH,
-            state: State::Failing,
-        }],
-        notes: vec![],
-        blind: false,
+        judgement: Arc::new(judgement),
     }
 }
 

@@ -11,12 +11,15 @@ mod read;
 mod result;
 mod table;
 
+use std::sync::Arc;
+
 use anyhow::{Result, bail};
 use clap::ValueEnum;
 use jiff::Timestamp;
 use plimsoll_engine::{
     baseline::{Compiled, Preset},
     control::Registry,
+    decode::DecodePlan,
 };
 
 use crate::{
@@ -109,11 +112,12 @@ fn scan_cluster(
     now: Timestamp,
 ) -> Result<Scan> {
     let kinds = plimsoll_controls::registry().reads();
+    let plan = baselines.plan();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let spinner = progress.spinner("listing");
     let seen = runtime.block_on(async {
         let client = cluster::connect(None, args.context.as_deref()).await?;
-        cluster::look(&client, kinds.iter(), now).await
+        cluster::look(&client, kinds.iter(), &plan, now).await
     });
     spinner.finish_and_clear();
     Ok(assess::cluster(seen?, baselines, given, now))
@@ -124,6 +128,13 @@ pub(crate) struct Baselines {
     pub(crate) compiled: Vec<Compiled>,
     /// What stands in for labels that nobody gave; nothing where the baseline has no such environment.
     pub(crate) environment: Option<String>,
+}
+
+impl Baselines {
+    /// What decoding is to look for.
+    pub(crate) fn plan(&self) -> Arc<DecodePlan> {
+        Arc::new(DecodePlan::of(&self.compiled))
+    }
 }
 
 fn baselines(args: &Args) -> Result<Baselines> {

@@ -8,6 +8,7 @@ use plimsoll_engine::{
     baseline::{BaselineSpec, Compiled, Preset, Problem, compile},
     control::Registry,
     coverage::Coverage,
+    decode::DecodePlan,
     exception::Exception,
     kind::{Kind, KindSet},
     memory::Shard,
@@ -37,6 +38,8 @@ pub(crate) struct Outlets {
     pub(crate) changes: broadcast::Sender<Changes>,
     pub(crate) remembered: mpsc::UnboundedSender<Vec<(Arc<str>, Shard)>>,
     pub(crate) turns: Turns,
+    /// What the sources are to look for while they decode.
+    pub(crate) plan: watch::Sender<Option<Arc<DecodePlan>>>,
 }
 
 /// Owns the engine.
@@ -131,7 +134,10 @@ impl Actor {
 
     fn take(&mut self, input: Input) {
         match input {
-            Input::Listed(kind, objects) => self.engine.replace_kind(kind, objects),
+            Input::Listed(kind, plan, objects) => {
+                self.engine.replace_kind(kind, objects);
+                self.engine.set_decoded(kind, plan);
+            }
             Input::Applied(object) => self.engine.upsert(object),
             Input::Deleted(name) => self.engine.remove(&name),
             Input::Coverage(kind, coverage) => {
@@ -160,9 +166,22 @@ impl Actor {
             .collect();
         self.engine.set_baselines(compiled.clone());
         self.sight_changed = true;
+        self.ask_decoding(&compiled);
         self.baselines = compiled.into();
         self.declared.baselines = Arc::new(objects);
         self.has_baselines = true;
+    }
+
+    /// Tells the sources what to look for; those of kinds that it concerns list again if that is something else.
+    fn ask_decoding(&self, baselines: &[Compiled]) {
+        let plan = DecodePlan::of(baselines);
+        self.outlets.plan.send_if_modified(|known| {
+            let differs = known.as_deref() != Some(&plan);
+            if differs {
+                *known = Some(Arc::new(plan));
+            }
+            differs
+        });
     }
 
     /// A baseline whose spec does not even decode asks for nothing and says so.

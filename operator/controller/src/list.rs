@@ -1,11 +1,13 @@
 //! Everything of a kind, listed once in pages: what `plimsoll scan --cluster` looks at, and what a watch begins with where
 //! the API server cannot stream its lists.
 
+use std::sync::Arc;
+
 use futures::{StreamExt, stream};
 use kube::{Client, api::ListParams, core::Request};
 use plimsoll_engine::{
     coverage::Coverage,
-    decode::{NameError, Object, decode_json},
+    decode::{DecodePlan, NameError, Object, decode_json_under},
     kind::Kind,
 };
 use serde::Deserialize;
@@ -78,22 +80,27 @@ impl ListError {
 /// A kind, and all its objects or the reason why they are not known.
 pub type Listed = (Kind, Result<Vec<Object>, ListError>);
 
-/// Lists each kind once, over all namespaces. One that fails does not stop the others.
-pub async fn list_once(client: &Client, kinds: impl IntoIterator<Item = Kind>) -> Vec<Listed> {
+/// Lists each kind once, over all namespaces, matching confidential texts under a plan. One that fails does not stop the
+/// others.
+pub async fn list_once(
+    client: &Client,
+    kinds: impl IntoIterator<Item = Kind>,
+    plan: &Arc<DecodePlan>,
+) -> Vec<Listed> {
     let lists = kinds
         .into_iter()
-        .map(|kind| async move { (kind, list_kind(client, kind).await) });
+        .map(|kind| async move { (kind, list_kind(client, kind, plan).await) });
     let mut listed: Vec<Listed> = stream::iter(lists).buffer_unordered(SIDE_BY_SIDE).collect().await;
     listed.sort_by_key(|(kind, _)| *kind);
     listed
 }
 
 /// Lists one kind in the first of its versions that the cluster serves.
-async fn list_kind(client: &Client, kind: Kind) -> Result<Vec<Object>, ListError> {
+async fn list_kind(client: &Client, kind: Kind, plan: &Arc<DecodePlan>) -> Result<Vec<Object>, ListError> {
     let info = kind.info();
     for version in info.versions {
         let listed = list_path(client, &url(info.group, version, info.plural), |path, raw| {
-            decode_json(kind, raw.get()).map_err(|source| ListError::NoName {
+            decode_json_under(plan, kind, raw.get()).map_err(|source| ListError::NoName {
                 path: path.into(),
                 source,
             })

@@ -26,7 +26,7 @@ use crate::{
     },
     remediate::{Records, Remediation, counters::Counters, record::Record},
     replica::Register,
-    source::{Input, Own, watch_access, watch_kind, watch_own, watch_served},
+    source::{Input, Own, Plan, Terms, watch_access, watch_kind, watch_own, watch_served},
 };
 
 /// Inputs waiting for the actor: enough for a burst, few enough that a slow actor slows the watches instead of piling up.
@@ -167,8 +167,10 @@ impl Operator {
     /// Sources and actor.
     fn measure(&mut self, memory: Shards) -> mpsc::Sender<Input> {
         let (inputs, queue) = mpsc::channel(INPUTS);
-        self.sources(&inputs);
+        let (plan, follows) = watch::channel(None);
+        self.sources(&inputs, follows);
         let outlets = Outlets {
+            plan,
             published: self.published.0.clone(),
             changes: self.changes.clone(),
             remembered: self.remembered.0.clone(),
@@ -212,7 +214,7 @@ impl Operator {
         }
     }
 
-    fn sources(&mut self, inputs: &mpsc::Sender<Input>) {
+    fn sources(&mut self, inputs: &mpsc::Sender<Input>, plan: Plan) {
         let kinds = self.registry.reads();
         let (client, stop) = (&self.client, &self.stop);
         let (served_tx, served) = watch::channel(None);
@@ -227,13 +229,12 @@ impl Operator {
             access_tx,
             stop.clone(),
         ));
+        let terms = Terms { served, access, plan };
         for kind in kinds.iter() {
-            let (served, access) = (served.clone(), access.clone());
             self.tasks.spawn(watch_kind(
                 client.clone(),
                 kind,
-                served,
-                access,
+                terms.clone(),
                 inputs.clone(),
                 stop.clone(),
             ));

@@ -31,6 +31,10 @@ macro_rules! controls {
 }
 
 controls! {
+    /// Who and what may get at systems and data.
+    access {
+        no_plaintext_credentials: NoPlaintextCredentials,
+    }
     /// Redundancy that survives the loss of a pod, a node, a zone.
     availability {
         replica_redundancy: ReplicaRedundancy,
@@ -53,6 +57,7 @@ controls! {
     /// Staging and production kept apart.
     environments {
         labelled: Labelled,
+        no_cross_references: NoCrossReferences,
         segregated: Segregated,
     }
     /// Who watches, and who watches the watcher.

@@ -7,12 +7,12 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use crate::{
-    decode::Object,
+    decode::{Object, Wanted},
     duration::Duration,
     finding::{Basis, Finding, Findings, Repair, Right, Severity},
     kind::{Kind, KindSet},
     name::ObjRef,
-    object::{Body, Projection},
+    object::{Body, Meta as ObjectMeta, Projection},
     unknown::Unknown,
     view::View,
 };
@@ -119,10 +119,15 @@ pub(crate) fn is_workload(object: &Object) -> bool {
 
 /// Whether an object is run by one of these kinds (a Pod by a ReplicaSet, a Job by a CronJob), or a Pod by anything.
 fn is_controlled(object: &Object, by: &[Kind]) -> bool {
-    let Some(owner) = &object.meta.controller else {
+    is_run_by(object.name.kind(), &object.meta, by)
+}
+
+/// The same, of an object whose body is not decoded yet.
+pub(crate) fn is_run_by(kind: Kind, meta: &ObjectMeta, by: &[Kind]) -> bool {
+    let Some(owner) = &meta.controller else {
         return false;
     };
-    matches!(object.name.kind(), Kind::Pod)
+    matches!(kind, Kind::Pod)
         || Kind::of_manifest(&owner.api_version, &owner.kind).is_some_and(|k| by.contains(&k))
 }
 
@@ -188,6 +193,11 @@ pub trait Control: Send + Sync + 'static {
         Ok(())
     }
 
+    /// What it needs decoding to look for in confidential texts.
+    fn wanted(_params: &Self::Params) -> Wanted {
+        Wanted::default()
+    }
+
     /// Judges one unit. Says nothing when it passes.
     fn check(
         unit: &Unit<'_>,
@@ -235,6 +245,7 @@ pub(crate) trait ErasedControl: Send + Sync {
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema;
     fn compile(&self, entry: &Map<String, Value>) -> Result<Params, ParamError>;
     fn defaults(&self) -> Value;
+    fn wanted(&self, params: &Params) -> Wanted;
     fn check(
         &self,
         unit: &Unit<'_>,
@@ -276,6 +287,10 @@ impl<C: Control> ErasedControl for Erased<C> {
 
     fn defaults(&self) -> Value {
         serde_json::to_value(C::Params::default()).unwrap_or_default()
+    }
+
+    fn wanted(&self, params: &Params) -> Wanted {
+        downcast::<C>(params).map(C::wanted).unwrap_or_default()
     }
 
     fn check(

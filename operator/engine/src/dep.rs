@@ -14,8 +14,40 @@ use crate::{
 };
 
 /// One read.
+///
+/// Its highest bit is always set: a [`Reader`] is told by it whether it is a fact or a unit.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub(crate) struct Dep(u64);
+
+const DEP: u64 = 1 << 63;
+
+/// Who read: a fact, known by its own [`Dep`], or a unit, known by its number. One word, for there are very many.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub(crate) struct Reader(u64);
+
+/// What a [`Reader`] is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Who {
+    Fact(Dep),
+    Unit(u32),
+}
+
+impl Reader {
+    pub(crate) fn fact(dep: Dep) -> Self {
+        Self(dep.0)
+    }
+
+    pub(crate) fn unit(id: u32) -> Self {
+        Self(id.into())
+    }
+
+    pub(crate) fn who(self) -> Who {
+        match u32::try_from(self.0) {
+            Ok(id) => Who::Unit(id),
+            Err(_) => Who::Fact(Dep(self.0)),
+        }
+    }
+}
 
 impl Dep {
     /// An object by name, absence included.
@@ -55,13 +87,35 @@ impl Dep {
 
     /// An observation.
     pub(crate) fn observation<O: Observed>(key: &O::Key) -> Self {
-        Self::digest(7, &(std::any::TypeId::of::<O>(), key))
+        Self::digest(8, &(std::any::TypeId::of::<O>(), key))
+    }
+
+    /// What the objects of a namespace say of the pods they stand for.
+    pub(crate) fn speech(namespace: &str) -> Self {
+        Self::digest(7, &namespace)
     }
 
     fn digest(tag: u8, value: &impl Hash) -> Self {
         let mut hasher = foldhash::quality::FixedState::with_seed(0x504c_494d).build_hasher();
         hasher.write_u8(tag);
         value.hash(&mut hasher);
-        Self(hasher.finish())
+        Self(hasher.finish() | DEP)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kind::Kind;
+
+    #[test]
+    fn a_reader_is_what_it_was_made_of() {
+        for kind in Kind::ALL {
+            let dep = Dep::kind(*kind);
+            assert_eq!(Reader::fact(dep).who(), Who::Fact(dep));
+        }
+        for id in [0, 7, u32::MAX] {
+            assert_eq!(Reader::unit(id).who(), Who::Unit(id));
+        }
     }
 }

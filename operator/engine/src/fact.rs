@@ -23,14 +23,13 @@ pub trait Fact: Clone + Eq + Hash + fmt::Debug + Send + Sync + 'static {
     fn compute(&self, view: &View<'_>) -> Result<Self::Value, Unknown>;
 }
 
-/// The value of a fact of any type: in truth a `Result<Arc<F::Value>, Unknown>`.
-pub(crate) type ErasedValue = Arc<dyn Any + Send + Sync>;
+/// The value of a fact of any type: an `F::Value`, unless it is unknown.
+pub(crate) type ErasedValue = Result<Arc<dyn Any + Send + Sync>, Unknown>;
 
 /// A fact of any type.
 pub(crate) trait ErasedFact: Send + Sync {
     fn reads(&self) -> KindSet;
     fn compute(&self, view: &View<'_>) -> ErasedValue;
-    fn unknown(&self, why: Unknown) -> ErasedValue;
     fn same(&self, a: &ErasedValue, b: &ErasedValue) -> bool;
     fn as_any(&self) -> &dyn Any;
 }
@@ -41,16 +40,16 @@ impl<F: Fact> ErasedFact for F {
     }
 
     fn compute(&self, view: &View<'_>) -> ErasedValue {
-        Arc::new(Fact::compute(self, view).map(Arc::new))
-    }
-
-    fn unknown(&self, why: Unknown) -> ErasedValue {
-        Arc::new(Err::<Arc<F::Value>, Unknown>(why))
+        Ok(Arc::new(Fact::compute(self, view)?))
     }
 
     fn same(&self, a: &ErasedValue, b: &ErasedValue) -> bool {
-        match (value::<F>(a), value::<F>(b)) {
-            (Some(a), Some(b)) => a == b,
+        match (a, b) {
+            (Ok(a), Ok(b)) => match (a.downcast_ref::<F::Value>(), b.downcast_ref()) {
+                (Some(a), Some(b)) => a == b,
+                _ => false,
+            },
+            (Err(a), Err(b)) => a == b,
             _ => false,
         }
     }
@@ -61,8 +60,10 @@ impl<F: Fact> ErasedFact for F {
 }
 
 /// Reads an erased value as what it is.
-pub(crate) fn value<F: Fact>(erased: &ErasedValue) -> Option<&Result<Arc<F::Value>, Unknown>> {
-    erased.downcast_ref()
+pub(crate) fn value<F: Fact>(erased: ErasedValue) -> Result<Arc<F::Value>, Unknown> {
+    erased?
+        .downcast()
+        .map_err(|_| Unknown::new("FactMismatch", "a fact of another type"))
 }
 
 /// A fact that has been computed, with what it read.

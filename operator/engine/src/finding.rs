@@ -3,9 +3,8 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use crate::{kind::Kind, name::ObjRef, unknown::Unknown};
+use crate::{json::Json, kind::Kind, name::ObjRef, unknown::Unknown};
 
 /// How much a failure matters. Weights in the score: critical 10, high 5, medium 2, low 1.
 #[derive(
@@ -104,7 +103,7 @@ pub struct Finding {
     /// Tells apart several findings of one reason on one object (a host, a port).
     pub detail: Option<Box<str>>,
     /// The change that would repair it.
-    pub repair: Option<Repair>,
+    pub repair: Option<Box<Repair>>,
 }
 
 /// Cuts a text to [`LONGEST`] bytes at a character boundary.
@@ -263,16 +262,16 @@ pub enum Change {
         /// JSON pointer of the field.
         pointer: Box<str>,
         /// The value the plan was made for.
-        from: Option<Value>,
+        from: Option<Json>,
         /// The value proposed.
-        to: Value,
+        to: Json,
     },
     /// Create an object.
     Create {
         /// Its name.
         target: ObjRef,
         /// The whole manifest.
-        manifest: Value,
+        manifest: Json,
     },
 }
 
@@ -285,6 +284,27 @@ impl Change {
             | Self::Set { target, .. }
             | Self::Create { target, .. } => target,
         }
+    }
+
+    /// Where in the object it changes something, as a JSON pointer; empty for the object as a whole.
+    pub fn pointer(&self) -> &str {
+        match self {
+            Self::Replicas { .. } => "/spec/replicas",
+            Self::MinReplicas { .. } => "/spec/minReplicas",
+            Self::Set { pointer, .. } => pointer,
+            Self::Create { .. } => "",
+        }
+    }
+
+    /// Whether both change one place, or one a part of what the other changes. Two labels of one object are two places.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let within = |inner: &str, outer: &str| {
+            inner
+                .strip_prefix(outer)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let (a, b) = (self.pointer(), other.pointer());
+        self.target() == other.target() && (within(a, b) || within(b, a))
     }
 }
 

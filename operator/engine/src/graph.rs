@@ -6,18 +6,11 @@ use std::{
 };
 
 use crate::{
-    dep::Dep,
+    dep::{Dep, Reader},
     fact::{Computed, ErasedFact, ErasedValue, Fact},
     kind::Kind,
     unknown::Unknown,
 };
-
-/// A unit or a fact, as a reader.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-pub(crate) enum Reader {
-    Fact(Dep),
-    Unit(u32),
-}
 
 /// The readers of one read: nearly always one or a few, sometimes tens of thousands.
 #[derive(Debug)]
@@ -114,7 +107,9 @@ impl Graph {
 }
 
 struct Held {
-    computed: Computed,
+    fact: Arc<dyn ErasedFact>,
+    value: ErasedValue,
+    deps: Box<[Dep]>,
     level: u32,
     dirty: bool,
 }
@@ -135,8 +130,8 @@ impl FactStore {
     /// The value of a fact that is up to date.
     pub(crate) fn current<F: Fact>(&self, dep: Dep, fact: &F) -> Option<ErasedValue> {
         let held = self.facts.get(&dep).filter(|held| !held.dirty)?;
-        let same = held.computed.fact.as_any().downcast_ref::<F>() == Some(fact);
-        same.then(|| held.computed.value.clone())
+        let same = held.fact.as_any().downcast_ref::<F>() == Some(fact);
+        same.then(|| held.value.clone())
     }
 
     /// Marks a fact as to be computed again.
@@ -147,12 +142,12 @@ impl FactStore {
         }
     }
 
-    /// Marks the facts that read objects of `kind`.
+    /// Marks the facts that may read objects of `kind`.
     pub(crate) fn mark_readers_of(&mut self, kind: Kind) {
         let readers: Vec<Dep> = self
             .facts
             .iter()
-            .filter(|(_, h)| h.computed.reads.kinds.contains(kind))
+            .filter(|(_, held)| held.fact.reads().contains(kind))
             .map(|(dep, _)| *dep)
             .collect();
         for dep in readers {
@@ -169,7 +164,7 @@ impl FactStore {
                 continue;
             };
             if let Some(held) = self.facts.get(&dep).filter(|held| held.dirty) {
-                return Some((held.computed.fact.clone(), dep));
+                return Some((held.fact.clone(), dep));
             }
         }
     }
@@ -187,18 +182,20 @@ impl FactStore {
             .min(DEEPEST);
         if level > DEEPEST {
             let why = Unknown::new("CyclicFact", "facts read each other in a circle");
-            computed.value = computed.fact.unknown(why);
+            computed.value = Err(why);
         }
         let dep = computed.dep;
         let old = self.facts.get(&dep);
-        let changed = old.is_some_and(|held| !computed.fact.same(&held.computed.value, &computed.value));
+        let changed = old.is_some_and(|held| !computed.fact.same(&held.value, &computed.value));
         let rose = old.is_some_and(|held| held.level < level);
-        let before = old.map_or(&[][..], |held| &held.computed.reads.deps);
-        let orphans = graph.replace(Reader::Fact(dep), before, &computed.reads.deps);
+        let before = old.map_or(&[][..], |held| &held.deps);
+        let orphans = graph.replace(Reader::fact(dep), before, &computed.reads.deps);
         self.facts.insert(
             dep,
             Box::new(Held {
-                computed,
+                fact: computed.fact,
+                value: computed.value,
+                deps: computed.reads.deps.into_boxed_slice(),
                 level,
                 dirty: false,
             }),
@@ -216,7 +213,7 @@ impl FactStore {
             return Vec::new();
         }
         match self.facts.remove(&dep) {
-            Some(held) => graph.replace(Reader::Fact(dep), &held.computed.reads.deps, &[]),
+            Some(held) => graph.replace(Reader::fact(dep), &held.deps, &[]),
             None => Vec::new(),
         }
     }

@@ -3,11 +3,13 @@
 mod implied;
 mod lines;
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 use serde_json::Value;
 
 use crate::{
-    decode::{NameError, Object, decode},
+    decode::{DecodePlan, NameError, Object, decode},
     kind::Kind,
     manifest::{RawDocument, documents, parse, split},
 };
@@ -84,6 +86,7 @@ pub struct Intake {
     pub documents: Documents,
     /// Files taken in so far: the index of the next one.
     files: usize,
+    plan: Arc<DecodePlan>,
 }
 
 impl Intake {
@@ -92,6 +95,12 @@ impl Intake {
         let mut intake = Self::default();
         intake.add(files, namespace);
         intake
+    }
+
+    /// Matches the confidential texts of what is read from now on under a plan.
+    #[must_use]
+    pub fn under(self, plan: Arc<DecodePlan>) -> Self {
+        Self { plan, ..self }
     }
 
     /// Reads more files, so that not all of them need to be held at once. Their indices go on from those read before.
@@ -106,7 +115,7 @@ impl Intake {
         let read: Vec<Intake> = raw
             .par_chunks(64)
             .map(|chunk| {
-                let mut part = Intake::default();
+                let mut part = Intake::default().under(self.plan.clone());
                 for (file, document) in chunk {
                     let start = files[*file].as_ref().as_ptr() as usize;
                     let offset = document.bytes.as_ptr() as usize - start;
@@ -194,7 +203,7 @@ impl Intake {
         let Some(kind) = Kind::of_manifest(identity.api_version, identity.kind) else {
             return Ok(());
         };
-        match decode(kind, Some(namespace), || object.node) {
+        match decode(kind, Some(namespace), &self.plan, || object.node) {
             Ok(object) => {
                 let why = object
                     .body

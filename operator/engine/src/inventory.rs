@@ -1,12 +1,14 @@
 //! The inventory: every known object once, found by name or by index, with the coverage of each kind.
 
 use std::{
-    collections::{BTreeSet, HashMap, hash_map::Entry},
-    hash::Hash,
+    borrow::Borrow,
+    collections::{BTreeSet, HashMap, HashSet, hash_map::Entry},
+    hash::{Hash, Hasher},
     sync::Arc,
 };
 
 mod deployed_by;
+mod digest;
 mod names;
 mod share;
 mod violations;
@@ -14,14 +16,16 @@ mod violations;
 use crate::{
     control::is_workload,
     coverage::Coverage,
-    decode::Object,
+    decode::{DecodePlan, Object},
     dep::Dep,
     kind::Kind,
     labels::Labels,
     name::ObjRef,
     object::{Body, OwnerRef},
     podsecurity::Checks,
+    reach::{pods_of, speaks},
 };
+use digest::{Digest, Digests};
 use names::{Iter, Names};
 use share::Interner;
 pub(crate) use violations::Violated;
@@ -50,6 +54,9 @@ pub enum IndexKey {
     /// Top-most workloads of a namespace, or (under the empty name) Namespaces, that carry a watched label (key, value);
     /// see [`Inventory::watch_labels`]. A workload carries its own labels and those of its pod template.
     Labelled(Arc<str>, Arc<str>, Box<str>),
+    /// Objects of a namespace that stand for pods: top-most workloads, and Pods that no known workload runs. What they say of
+    /// their pods is read through [`crate::view::View::pods_in`].
+    Speaks(Arc<str>),
     /// Top-most workloads that one deployment of a tool installed ([`Release`]), by namespace.
     Released(Release, Arc<str>),
     /// Top-most workloads of a namespace, and pods that none we know controls, whose pods violate exactly these Pod
@@ -94,19 +101,44 @@ pub struct Release {
     pub service_account: Box<str>,
 }
 
+/// An object, found by its name. Boxed: the table keeps empty slots, which are cheap only while they are small.
+struct Held(Box<Object>);
+
+impl PartialEq for Held {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.name == other.0.name
+    }
+}
+
+impl Eq for Held {}
+
+impl Hash for Held {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.name.hash(state);
+    }
+}
+
+impl Borrow<ObjRef> for Held {
+    fn borrow(&self) -> &ObjRef {
+        &self.0.name
+    }
+}
+
 /// Everything known of a cluster (or of a set of manifests).
 #[derive(Default)]
 pub struct Inventory {
-    // Boxed: the table keeps empty slots, which are cheap only while they are small.
-    objects: HashMap<ObjRef, Box<Object>, foldhash::fast::RandomState>,
+    objects: HashSet<Held, foldhash::fast::RandomState>,
     by_kind: HashMap<Kind, BTreeSet<ObjRef>>,
-    index: HashMap<IndexKey, Names, foldhash::fast::RandomState>,
+    index: HashMap<Digest, Names, foldhash::fast::RandomState>,
+    digests: Digests,
     groups: HashMap<Group, BTreeSet<Arc<str>>>,
     /// Releases with more than one namespace.
     spread: BTreeSet<Release>,
     violations: Violations,
     watched: BTreeSet<Arc<str>>,
     coverage: HashMap<Kind, Coverage>,
+    /// Under which plan the texts of a kind were matched.
+    decoded: HashMap<Kind, Arc<DecodePlan>>,
     labels: Interner<Labels>,
     owners: Interner<Arc<OwnerRef>>,
     texts: Interner<Arc<str>>,
@@ -115,7 +147,7 @@ pub struct Inventory {
 impl Inventory {
     /// An object by name.
     pub fn get(&self, name: &ObjRef) -> Option<&Object> {
-        self.objects.get(name).map(|object| &**object)
+        self.objects.get(name).map(|held| &*held.0)
     }
 
     /// The names of all objects of a kind, in order.
@@ -126,7 +158,9 @@ impl Inventory {
 
     /// The names of the objects filed under a key, in order.
     pub fn indexed(&self, key: &IndexKey) -> impl ExactSizeIterator<Item = &ObjRef> + Clone {
-        self.index.get(key).map_or(Iter::One(None), Names::iter)
+        self.index
+            .get(&self.digests.of(key))
+            .map_or(Iter::One(None), Names::iter)
     }
 
     /// The values in use in a group, in order.
@@ -154,30 +188,45 @@ impl Inventory {
         if keys == self.watched {
             return false;
         }
-        self.index.retain(|key, _| !matches!(key, IndexKey::Labelled(..)));
-        self.groups
-            .retain(|group, _| !matches!(group, Group::LabelValues(..)));
-        self.watched = keys;
-        let filed: Vec<(ObjRef, Vec<IndexKey>)> = self
-            .objects
-            .iter()
-            .map(|(name, object)| {
-                let mut keys = Vec::new();
-                watched_labels(object, &self.watched, &mut keys);
-                (name.clone(), keys)
-            })
-            .collect();
-        for (name, keys) in filed {
+        for (name, keys) in self.labelled() {
             for key in keys {
-                self.file(key, &name, &mut Vec::new());
+                self.unfile(&key, &name, &mut Vec::new());
+            }
+        }
+        self.watched = keys;
+        for (name, keys) in self.labelled() {
+            for key in keys {
+                self.file(&key, &name, &mut Vec::new());
             }
         }
         true
     }
 
+    /// The keys of watched labels under which objects are filed.
+    fn labelled(&self) -> Vec<(ObjRef, Vec<IndexKey>)> {
+        let keys = |held: &Held| {
+            let mut keys = Vec::new();
+            watched_labels(&held.0, &self.watched, &mut keys);
+            (!keys.is_empty()).then(|| (held.0.name.clone(), keys))
+        };
+        self.objects.iter().filter_map(keys).collect()
+    }
+
     /// The coverage of a kind; a kind nobody spoke of is still syncing.
     pub fn coverage(&self, kind: Kind) -> Coverage {
         self.coverage.get(&kind).copied().unwrap_or_default()
+    }
+
+    /// The plan under which the texts of a kind were matched; nothing was looked for in a kind nobody spoke of.
+    pub(crate) fn decoded(&self, kind: Kind) -> Option<&DecodePlan> {
+        self.decoded.get(&kind).map(|plan| &**plan)
+    }
+
+    /// Sets the plan under which the texts of a kind were matched; tells whether that changed anything.
+    pub(crate) fn set_decoded(&mut self, kind: Kind, plan: Arc<DecodePlan>) -> bool {
+        let changed = self.decoded(kind).cloned().unwrap_or_default() != *plan;
+        self.decoded.insert(kind, plan);
+        changed
     }
 
     /// How many objects are held.
@@ -197,8 +246,8 @@ impl Inventory {
 
     /// Takes an object in; tells what that touches: nothing, when no projected field differs.
     pub(crate) fn upsert(&mut self, mut object: Object) -> Touched {
-        let old = self.objects.get(&object.name);
-        if old.is_some_and(|old| **old == object) {
+        let old = self.get(&object.name);
+        if old.is_some_and(|old| *old == object) {
             return Touched::default();
         }
         object.name = match old {
@@ -209,12 +258,16 @@ impl Inventory {
         };
         object.meta.labels = self.labels.share(object.meta.labels);
         object.meta.controller = object.meta.controller.map(|owner| self.owners.share(owner));
+        if let Ok(Body::Pod(pod)) = &mut object.body {
+            pod.node = pod.node.take().map(|node| self.texts.share(node));
+        }
         let name = object.name.clone();
-        let old = self.objects.get(&name);
+        let old = self.get(&name);
         let before = old.map(|old| self.object_keys(old)).unwrap_or_default();
         let after = self.object_keys(&object);
         let created = old.is_none();
         let violations = (old.and_then(|old| violations::of(old)), violations::of(&object));
+        let speech = speaks_otherwise(old, &object);
         let mut touched = Touched {
             deps: vec![Dep::object(&name)],
             ..Touched::default()
@@ -228,27 +281,33 @@ impl Inventory {
         for key in after {
             if !before.contains(&key) {
                 touched.deps.push(Dep::index(&key));
-                self.file(key, &name, &mut touched.deps);
+                self.file(&key, &name, &mut touched.deps);
             }
         }
         touched.deps.push(Dep::kind(name.kind()));
         self.violations.change(&name, violations, &mut touched.deps);
+        if speech {
+            touched.deps.push(Dep::speech(name.namespace_arc()));
+        }
         if created {
             self.by_kind.entry(name.kind()).or_default().insert(name.clone());
         }
-        self.objects.insert(name, Box::new(object));
+        self.objects.replace(Held(Box::new(object)));
         touched
     }
 
     /// Forgets an object; tells what that touches.
     pub(crate) fn remove(&mut self, name: &ObjRef) -> Touched {
-        let Some(old) = self.objects.remove(name) else {
+        let Some(Held(old)) = self.objects.take(name) else {
             return Touched::default();
         };
         let mut touched = Touched {
             deps: vec![Dep::object(name), Dep::kind(name.kind())],
             removed: true,
         };
+        if speaks(&old) {
+            touched.deps.push(Dep::speech(name.namespace_arc()));
+        }
         for key in self.object_keys(&old) {
             touched.deps.push(Dep::index(&key));
             self.unfile(&key, name, &mut touched.deps);
@@ -261,28 +320,30 @@ impl Inventory {
         touched
     }
 
-    fn file(&mut self, key: IndexKey, name: &ObjRef, touched: &mut Vec<Dep>) {
-        if let Some((group, member)) = key.group().filter(|_| !self.index.contains_key(&key)) {
+    fn file(&mut self, key: &IndexKey, name: &ObjRef, touched: &mut Vec<Dep>) {
+        let digest = self.digests.of(key);
+        if let Some((group, member)) = key.group().filter(|_| !self.index.contains_key(&digest)) {
             touched.push(Dep::group(&group));
             let members = self.groups.entry(group.clone()).or_default();
             members.insert(member);
             let many = members.len() > 1;
             self.note_spread(&group, many, touched);
         }
-        match self.index.entry(key) {
+        match self.index.entry(digest) {
             Entry::Occupied(mut names) => names.get_mut().insert(name.clone()),
             Entry::Vacant(place) => _ = place.insert(Names::One(name.clone())),
         }
     }
 
     fn unfile(&mut self, key: &IndexKey, name: &ObjRef, touched: &mut Vec<Dep>) {
-        let Some(names) = self.index.get_mut(key) else {
+        let digest = self.digests.of(key);
+        let Some(names) = self.index.get_mut(&digest) else {
             return;
         };
         if !names.remove(name) {
             return;
         }
-        self.index.remove(key);
+        self.index.remove(&digest);
         let Some((group, member)) = key.group() else {
             return;
         };
@@ -327,6 +388,15 @@ pub(crate) struct Touched {
     pub(crate) removed: bool,
 }
 
+/// Whether what an object says of the pods it stands for differs from before.
+fn speaks_otherwise(old: Option<&Object>, new: &Object) -> bool {
+    match old {
+        Some(old) if speaks(old) || speaks(new) => pods_of(old) != pods_of(new),
+        Some(_) => false,
+        None => speaks(new),
+    }
+}
+
 fn object_keys(object: &Object) -> Vec<IndexKey> {
     let mut keys = Vec::with_capacity(3);
     let namespace = object.name.namespace_arc();
@@ -339,6 +409,9 @@ fn object_keys(object: &Object) -> Vec<IndexKey> {
             owner.kind.clone(),
             owner.name.clone(),
         ));
+    }
+    if speaks(object) {
+        keys.push(IndexKey::Speaks(namespace.clone()));
     }
     if let Some(release) = deployed_by::release(object) {
         keys.push(IndexKey::Released(release, namespace.clone()));

@@ -95,7 +95,7 @@ kinds! {
     PersistentVolume: "" ["v1"] "PersistentVolume" "persistentvolumes" Cluster Builtin;
     /// `storage.k8s.io/v1` StorageClass.
     StorageClass: "storage.k8s.io" ["v1"] "StorageClass" "storageclasses" Cluster Builtin;
-    /// `v1` ConfigMap: of its data only the TLS settings of ingress controllers are kept.
+    /// `v1` ConfigMap: of its data only the TLS settings of ingress controllers are kept, and what the rest showed.
     ConfigMap: "" ["v1"] "ConfigMap" "configmaps" Namespaced Builtin;
     /// `networking.k8s.io/v1` Ingress.
     Ingress: "networking.k8s.io" ["v1"] "Ingress" "ingresses" Namespaced Builtin;
@@ -107,6 +107,8 @@ kinds! {
     Gateway: "gateway.networking.k8s.io" ["v1"] "Gateway" "gateways" Namespaced Optional;
     /// `gateway.networking.k8s.io/v1` HTTPRoute.
     HttpRoute: "gateway.networking.k8s.io" ["v1"] "HTTPRoute" "httproutes" Namespaced Optional;
+    /// `gateway.networking.k8s.io/v1beta1` ReferenceGrant.
+    ReferenceGrant: "gateway.networking.k8s.io" ["v1", "v1beta1"] "ReferenceGrant" "referencegrants" Namespaced Optional;
     /// `gateway.envoyproxy.io/v1alpha1` ClientTrafficPolicy.
     ClientTrafficPolicy: "gateway.envoyproxy.io" ["v1alpha1"] "ClientTrafficPolicy" "clienttrafficpolicies" Namespaced Optional;
     /// `traefik.io/v1alpha1` IngressRoute.

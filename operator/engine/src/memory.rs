@@ -217,6 +217,13 @@ impl Memory {
         }
     }
 
+    /// Whether findings are remembered in a namespace. In most there are none, and then no unit need be looked up.
+    pub(crate) fn knows_units_of(&self, namespace: &str) -> bool {
+        self.shards
+            .get(namespace)
+            .is_some_and(|shard| !shard.units.is_empty())
+    }
+
     pub(crate) fn seen(&self, namespace: &str, unit: Fingerprint) -> &[Seen] {
         self.shards
             .get(namespace)

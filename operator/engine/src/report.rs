@@ -1,8 +1,9 @@
 //! The published state: a persistent snapshot. Cloning it costs nothing; taking one never copies or walks what did not change.
 
 mod tally;
+mod units;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, ops::Deref, sync::Arc};
 
 use imbl::{OrdMap, OrdSet};
 use jiff::Timestamp;
@@ -14,6 +15,7 @@ use crate::{
     name::ObjRef,
 };
 pub use tally::{Score, Tally};
+pub use units::Units;
 
 /// Identifies a unit within a baseline.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -24,11 +26,26 @@ pub struct UnitKey {
     pub subject: ObjRef,
 }
 
-/// The settled verdict on one unit.
+/// The settled verdict on one unit: what was judged, and the [`Judgement`], to whose fields it derefs.
 #[derive(Clone, PartialEq, Debug)]
 pub struct UnitResult {
     /// Which unit.
     pub key: UnitKey,
+    /// What was said of it.
+    pub judgement: Arc<Judgement>,
+}
+
+impl Deref for UnitResult {
+    type Target = Judgement;
+
+    fn deref(&self) -> &Judgement {
+        &self.judgement
+    }
+}
+
+/// What is said of a unit. Most units of a control are said the same, and share it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Judgement {
     /// The control's severity under this baseline.
     pub severity: Severity,
     /// How the verdict was reached.
@@ -40,14 +57,19 @@ pub struct UnitResult {
     /// The verdict.
     pub verdict: Verdict,
     /// Findings that count, and those that are waived or still settling.
-    pub findings: Vec<Reported>,
+    pub findings: Box<[Reported]>,
     /// Remarks that are no failures.
-    pub notes: Vec<Box<str>>,
+    pub notes: Box<[Box<str>]>,
     /// Stands for all objects of a kind that the operator cannot see.
     pub blind: bool,
 }
 
-impl UnitResult {
+impl Judgement {
+    /// Whether it may be said of many units: it tells nothing of one alone.
+    pub(crate) fn is_common(&self) -> bool {
+        self.findings.is_empty() && self.notes.is_empty()
+    }
+
     /// The findings that make the verdict Fail.
     pub fn failing(&self) -> impl Iterator<Item = &Reported> {
         self.findings
@@ -107,7 +129,7 @@ pub struct BaselineReport {
     /// The controls that are evaluated, with the severity in force.
     pub severities: Arc<BTreeMap<&'static str, Severity>>,
     /// Every unit in scope.
-    pub units: OrdMap<UnitKey, Arc<UnitResult>>,
+    pub units: Units,
     /// Counts by control and environment (empty: no environment).
     pub tallies: OrdMap<(&'static str, Arc<str>), Tally>,
     /// Failing findings, worst first, by the unit they belong to.
@@ -135,9 +157,9 @@ pub struct Transition {
     /// The baseline.
     pub baseline: Arc<str>,
     /// The result before; `None` for a new unit.
-    pub before: Option<Arc<UnitResult>>,
+    pub before: Option<UnitResult>,
     /// The result now; `None` for a unit that is gone or no longer in scope.
-    pub after: Option<Arc<UnitResult>>,
+    pub after: Option<UnitResult>,
 }
 
 /// What one turn changed.

@@ -14,18 +14,21 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     baseline::Settings,
     control::{WORKLOADS, project},
-    decode::Object,
+    coverage::Coverage,
+    decode::{DecodePlan, Object},
     dep::Dep,
-    fact::{Computed, ErasedFact, ErasedValue, Fact, value},
+    fact::{Computed, ErasedFact, Fact, value},
     facts::Standing,
     graph::FactStore,
     inventory::{Group, IndexKey, Inventory, Release, Violated},
     kind::{Kind, KindSet},
     memory::Memory,
     name::ObjRef,
-    object::Projection,
+    object::{Body, Projection},
     observation::{Observations, Observed},
     podsecurity::Checks,
+    reach::{Pods, pods_of},
+    texts::{Mark, Patterns, Place, Sign},
     unknown::Unknown,
 };
 
@@ -33,7 +36,6 @@ use crate::{
 #[derive(Clone, Default, Debug, PartialEq)]
 pub(crate) struct Reads {
     pub(crate) deps: Vec<Dep>,
-    pub(crate) kinds: KindSet,
     /// The next moment at which time alone may change the result.
     pub(crate) wake: Option<Timestamp>,
 }
@@ -43,13 +45,15 @@ impl Reads {
     pub(crate) fn settle(mut self) -> Self {
         self.deps.sort_unstable();
         self.deps.dedup();
-        self.deps.shrink_to_fit();
         self
     }
 }
 
 /// A release with the namespaces it has workloads in.
 pub type SpreadRelease<'a> = (&'a Release, Vec<&'a Arc<str>>);
+
+/// Something that decoding saw in a text: where, and what.
+pub type Seen<'a> = (Place<'a>, &'a Mark);
 
 /// Everything an evaluation is a function of.
 #[derive(Clone, Copy)]
@@ -80,6 +84,7 @@ pub struct View<'a> {
     overlay: &'a Overlay,
     settings: Option<&'a Arc<Settings>>,
     namespace: &'a str,
+    own: Option<Dep>,
     allowed: KindSet,
     reads: RefCell<Reads>,
 }
@@ -89,7 +94,7 @@ impl<'a> View<'a> {
         world: World<'a>,
         overlay: &'a Overlay,
         settings: &'a Arc<Settings>,
-        namespace: &'a str,
+        subject: &'a ObjRef,
         allowed: KindSet,
     ) -> Self {
         // Whoever asks for scope, environment or tenant reads Namespaces.
@@ -98,7 +103,8 @@ impl<'a> View<'a> {
             world,
             overlay,
             settings: Some(settings),
-            namespace,
+            namespace: subject.governing_namespace().unwrap_or_default(),
+            own: Some(Dep::object(subject)),
             allowed,
             reads: RefCell::default(),
         }
@@ -110,6 +116,7 @@ impl<'a> View<'a> {
             overlay,
             settings: None,
             namespace: "",
+            own: None,
             allowed,
             reads: RefCell::default(),
         }
@@ -132,6 +139,76 @@ impl<'a> View<'a> {
     /// The projection of an object by name.
     pub fn get<T: Projection>(&self, name: &ObjRef) -> Result<Option<&'a T>, Unknown> {
         self.object(name)?.map(project).transpose()
+    }
+
+    /// The credentials that decoding found in an object's texts, by someone's patterns: under which name or of which shape.
+    /// Also tells why there may be more.
+    pub fn credentials(
+        &self,
+        object: &'a Object,
+        patterns: &Patterns,
+    ) -> (Vec<Seen<'a>>, Result<(), Unknown>) {
+        let (places, complete) = self.texts(object);
+        let Some(ours) = self.matched(object.name.kind(), |plan| plan.index_of(patterns)) else {
+            return (Vec::new(), Err(not_looked_for(object)));
+        };
+        let found = places.into_iter().flat_map(|place| {
+            let mine = move |mark: &&Mark| match &mark.sign {
+                Sign::Named { matcher } | Sign::Shaped { matcher, .. } => usize::from(*matcher) == ours,
+                Sign::More => true,
+                Sign::Host(_) => false,
+            };
+            place.marks.iter().filter(mine).map(move |mark| (place, mark))
+        });
+        (found.collect(), complete)
+    }
+
+    /// The Services that an object's texts name. Also tells why there may be more.
+    pub fn hosts(&self, object: &'a Object) -> (Vec<Seen<'a>>, Result<(), Unknown>) {
+        let (places, complete) = self.texts(object);
+        if self
+            .matched(object.name.kind(), |plan| plan.wants_hosts().then_some(()))
+            .is_none()
+        {
+            return (Vec::new(), Err(not_looked_for(object)));
+        }
+        let found = places.into_iter().flat_map(|place| {
+            let mine = |mark: &&Mark| matches!(mark.sign, Sign::Host(_) | Sign::More);
+            place.marks.iter().filter(mine).map(move |mark| (place, mark))
+        });
+        (found.collect(), complete)
+    }
+
+    /// Whether the texts of a kind were looked through for Services that they name.
+    pub fn looks_for_hosts(&self, kind: Kind) -> bool {
+        self.enforce(KindSet::of(&[kind]), kind.info().kind);
+        // There is nothing to look through of a kind that the cluster does not serve.
+        self.world.inventory.coverage(kind) == Coverage::Absent
+            || self
+                .matched(kind, |plan| plan.wants_hosts().then_some(()))
+                .is_some()
+    }
+
+    fn texts(&self, object: &'a Object) -> (Vec<Place<'a>>, Result<(), Unknown>) {
+        self.read(Dep::object(&object.name), object.name.kind());
+        let complete = match &object.body {
+            Err(_) => project::<crate::object::Workload>(object).map(drop),
+            // A pod that something else owns is judged there, and its specification is not kept.
+            Ok(Body::Pod(pod)) if pod.spec.is_none() => Err(Unknown::new(
+                "NotDecoded",
+                format!(
+                    "{} belongs to another object, which is not its controller",
+                    object.name
+                ),
+            )),
+            Ok(_) => Ok(()),
+        };
+        (object.texts(), complete)
+    }
+
+    /// What the plan says under which a kind was decoded. A change of that plan runs the readers of the kind.
+    fn matched<T>(&self, kind: Kind, ask: impl FnOnce(&DecodePlan) -> Option<T>) -> Option<T> {
+        self.world.inventory.decoded(kind).and_then(ask)
     }
 
     /// All objects of a kind in one namespace. For kinds of which a namespace has few.
@@ -185,6 +262,18 @@ impl<'a> View<'a> {
             kind,
             &IndexKey::OwnedBy(namespace, owner.kind().info().kind.into(), owner.name().into()),
         )
+    }
+
+    /// The pods of a namespace by the objects that stand for them: a workload for all of its own. Nobody runs when a workload
+    /// changes in what policies cannot see.
+    pub fn pods_in(&self, namespace: &Arc<str>) -> Result<Vec<Pods>, Unknown> {
+        self.read_workloads(Dep::speech(namespace))?;
+        for kind in WORKLOADS {
+            self.all_parsed(*kind, namespace)?;
+        }
+        let inventory = self.world.inventory;
+        let objects = self.objects(inventory.indexed(&IndexKey::Speaks(namespace.clone())));
+        Ok(objects.into_iter().filter_map(pods_of).collect())
     }
 
     /// All objects of a kind, over all namespaces. For cluster units and facts; any change of the kind runs the reader.
@@ -289,11 +378,11 @@ impl<'a> View<'a> {
         let dep = Dep::fact(fact);
         self.reads.borrow_mut().deps.push(dep);
         if let Some(known) = self.world.facts.current(dep, fact) {
-            return read_value::<F>(&known);
+            return value::<F>(known);
         }
         let overlaid = self.overlay.computed.borrow().get(&dep).map(|c| c.value.clone());
         if let Some(known) = overlaid {
-            return read_value::<F>(&known);
+            return value::<F>(known);
         }
         if self.overlay.under_way.borrow().contains(&dep) {
             return Err(Unknown::new("CyclicFact", format!("{fact:?} depends on itself")));
@@ -301,7 +390,7 @@ impl<'a> View<'a> {
         self.overlay.under_way.borrow_mut().push(dep);
         let computed = compute(self.world, self.overlay, Arc::new(fact.clone()), dep);
         self.overlay.under_way.borrow_mut().retain(|other| *other != dep);
-        let result = read_value::<F>(&computed.value);
+        let result = value::<F>(computed.value.clone());
         self.overlay.computed.borrow_mut().insert(dep, computed);
         result
     }
@@ -385,9 +474,10 @@ impl<'a> View<'a> {
 
     fn read(&self, dep: Dep, kind: Kind) {
         self.enforce(KindSet::of(&[kind]), kind.info().kind);
-        let mut reads = self.reads.borrow_mut();
-        reads.deps.push(dep);
-        reads.kinds = reads.kinds.with(kind);
+        // The unit's own object need not be recorded: whatever changes it runs its units.
+        if self.own != Some(dep) {
+            self.reads.borrow_mut().deps.push(dep);
+        }
     }
 
     /// A read that `META.reads` does not declare would neither be watched nor granted: a mistake of the author, which
@@ -400,10 +490,14 @@ impl<'a> View<'a> {
     }
 }
 
-fn read_value<F: Fact>(erased: &ErasedValue) -> Result<Arc<F::Value>, Unknown> {
-    value::<F>(erased)
-        .cloned()
-        .unwrap_or_else(|| Err(Unknown::new("FactMismatch", "a fact of another type")))
+/// The objects were decoded before anybody asked: they are being listed again.
+fn not_looked_for(object: &Object) -> Unknown {
+    let kind = object.name.kind().resource();
+    Unknown::new(
+        "NotDecoded",
+        format!("{kind} were decoded before this was asked for, and are being listed again"),
+    )
+    .live_only()
 }
 
 /// Computes a fact, recording what it reads.
@@ -411,7 +505,7 @@ pub(crate) fn compute(world: World<'_>, overlay: &Overlay, fact: Arc<dyn ErasedF
     let view = View::for_fact(world, overlay, fact.reads());
     // What panics is Unknown until what it read changes, like any other value, and ends neither the turn nor its readers.
     let value = catch_unwind(AssertUnwindSafe(|| fact.compute(&view)))
-        .unwrap_or_else(|payload| fact.unknown(Unknown::panicked("a fact", payload.as_ref())));
+        .unwrap_or_else(|payload| Err(Unknown::panicked("a fact", payload.as_ref())));
     let reads = view.into_reads();
     Computed {
         fact,

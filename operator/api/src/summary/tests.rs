@@ -6,7 +6,7 @@ use plimsoll_engine::{
     kind::Kind,
     memory::Fingerprint,
     name::ObjRef,
-    report::{Reported, State, UnitResult},
+    report::{Judgement, Reported, State, UnitResult},
 };
 use proptest::prelude::*;
 
@@ -87,18 +87,20 @@ fn add_finding(report: &mut BaselineReport, control: &'static str, n: usize, mes
         first_seen: now(),
         state: State::Failing,
     };
-    let unit = UnitResult {
-        key: key.clone(),
+    let judgement = Judgement {
         severity: Severity::Critical,
         basis: Basis::Automated,
         mode: Mode::Propose,
         environment: None,
         verdict: Verdict::Fail,
-        findings: vec![reported],
-        notes: Vec::new(),
+        findings: [reported].into(),
+        notes: Box::default(),
         blind: false,
     };
-    report.units.insert(key.clone(), Arc::new(unit));
+    report.units.insert(UnitResult {
+        key: key.clone(),
+        judgement: Arc::new(judgement),
+    });
     report.worst.insert(
         Rank {
             severity: Severity::Critical,

@@ -1,6 +1,9 @@
 //! From what was read to verdicts, with everything that was assumed on the way.
 
-use std::collections::HashMap;
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use plimsoll_engine::{
@@ -27,6 +30,7 @@ use crate::{Ending, exceptions};
 /// A finished scan.
 pub(crate) struct Scan {
     pub(crate) report: Report,
+    units: BTreeMap<Arc<str>, Vec<UnitResult>>,
     pub(crate) evaluated_at: Timestamp,
     /// The files read; none for a cluster.
     pub(crate) files: Vec<InputFile>,
@@ -61,7 +65,7 @@ pub(crate) fn files(
     progress: &Progress,
     now: Timestamp,
 ) -> Scan {
-    let mut intake = read::read(&inputs, progress);
+    let mut intake = read::read(&inputs, baselines.plan(), progress);
     let implied = intake.imply_namespaces();
     let mut assumptions = assumptions(&inputs, &intake.own, &implied, &baselines, partial);
     take_exceptions(&mut intake, &mut given, now);
@@ -199,6 +203,10 @@ impl Scan {
     #[allow(clippy::new_ret_no_self, reason = "a scan begins as one under way")]
     fn new(baselines: Baselines, exceptions: Vec<Exception>, now: Timestamp) -> Assessing {
         let mut engine = Engine::scan();
+        let plan = baselines.plan();
+        for kind in Kind::ALL {
+            engine.set_decoded(*kind, plan.clone());
+        }
         engine.set_baselines(baselines.compiled);
         let names = exceptions
             .iter()
@@ -215,10 +223,14 @@ impl Scan {
 
     /// Every unit with a verdict, by baseline.
     pub(crate) fn units(&self) -> impl Iterator<Item = (&str, &UnitResult)> {
-        self.report
-            .baselines
+        self.units
             .iter()
-            .flat_map(|(name, baseline)| baseline.units.values().map(move |unit| (&**name, &**unit)))
+            .flat_map(|(name, units)| units.iter().map(move |unit| (&**name, unit)))
+    }
+
+    /// The units of one baseline.
+    pub(crate) fn units_of(&self, baseline: &str) -> &[UnitResult] {
+        self.units.get(baseline).map_or(&[], Vec::as_slice)
     }
 
     /// The name of the file something was read from.
@@ -286,8 +298,15 @@ impl Assessing {
         assumptions: Vec<String>,
         complaints: Vec<String>,
     ) -> Scan {
+        let report = self.engine.look(self.now);
+        let units = report
+            .baselines
+            .iter()
+            .map(|(name, baseline)| (name.clone(), baseline.units.values().collect()))
+            .collect();
         Scan {
-            report: self.engine.look(self.now),
+            units,
+            report,
             evaluated_at: self.now,
             files,
             sources: self.sources,

@@ -1,6 +1,6 @@
 //! A live cluster, looked at once.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use anyhow::{Context, Result};
 use jiff::Timestamp;
@@ -9,7 +9,12 @@ use kube::{
     config::{KubeConfigOptions, Kubeconfig},
 };
 use plimsoll_controller::{ListError, Listed, list_json, list_once};
-use plimsoll_engine::{coverage::Coverage, decode::Object, exception::Exception, kind::Kind};
+use plimsoll_engine::{
+    coverage::Coverage,
+    decode::{DecodePlan, Object},
+    exception::Exception,
+    kind::Kind,
+};
 
 use crate::exceptions;
 
@@ -39,13 +44,14 @@ pub(crate) async fn connect(kubeconfig: Option<&Path>, context: Option<&str>) ->
     Client::try_from(config).context("cannot connect to the cluster")
 }
 
-/// Lists every kind and the exceptions. What may not be read is Unknown, not an error.
+/// Lists every kind, decoded under a plan, and the exceptions. What may not be read is Unknown, not an error.
 pub(crate) async fn look(
     client: &Client,
     kinds: impl IntoIterator<Item = Kind>,
+    plan: &Arc<DecodePlan>,
     now: Timestamp,
 ) -> Result<Cluster> {
-    let listed = list_once(client, kinds).await;
+    let listed = list_once(client, kinds, plan).await;
     if let Some(why) = unreachable(&listed) {
         anyhow::bail!("the cluster cannot be read: {why}");
     }

@@ -1,8 +1,8 @@
 //! Reading the files of a scan: in parallel, and never all of them in memory at once.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
-use plimsoll_engine::intake::Intake;
+use plimsoll_engine::{decode::DecodePlan, intake::Intake};
 use rayon::prelude::*;
 
 use super::{
@@ -16,9 +16,9 @@ const BATCH: u64 = 32 << 20;
 /// The namespace of objects that name none, as `kubectl apply` without `-n` has it.
 pub(crate) const NAMESPACE: &str = "default";
 
-/// Reads everything there is in the files.
-pub(crate) fn read(inputs: &Inputs, progress: &Progress) -> Intake {
-    let mut intake = Intake::default();
+/// Reads everything there is in the files, matching confidential texts under a plan.
+pub(crate) fn read(inputs: &Inputs, plan: Arc<DecodePlan>, progress: &Progress) -> Intake {
+    let mut intake = Intake::default().under(plan);
     let bar = progress.bytes("reading", inputs.files.iter().map(|file| file.size).sum());
     let mut first = 0;
     for batch in batches(&inputs.files) {

@@ -289,7 +289,7 @@ impl<'a> Entry<'a> {
             live_only: false,
             exception,
             fingerprint: Some(reported.fingerprint.to_string()),
-            fix: finding.repair.as_ref().map(fix),
+            fix: finding.repair.as_deref().map(fix),
             ..Self::of_unit(baseline, unit)
         }
     }

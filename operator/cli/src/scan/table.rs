@@ -13,7 +13,7 @@ use plimsoll_engine::{
     finding::{RepairClass, Severity},
     memory::Fingerprint,
     name::ObjRef,
-    report::{BaselineReport, Reported, State, UnitResult},
+    report::{Reported, State, UnitResult},
     text::escape,
 };
 
@@ -26,11 +26,11 @@ const EVIDENCE: usize = 3;
 /// Prints the result on standard output.
 pub(crate) fn print(scan: &Scan, quiet: bool, limit: usize) -> Result<()> {
     let mut page = Page::new(scan, if limit == 0 { usize::MAX } else { limit });
-    for (name, baseline) in &scan.report.baselines {
+    for name in scan.report.baselines.keys() {
         if !quiet {
-            page.findings(name, baseline)?;
-            page.unknown(baseline)?;
-            page.waived(baseline)?;
+            page.findings(name)?;
+            page.unknown(name)?;
+            page.waived(name)?;
         }
     }
     if !quiet {
@@ -99,9 +99,9 @@ impl<'s> Page<'s> {
     }
 
     /// What fails, by control, the worst control first.
-    fn findings(&mut self, name: &str, baseline: &BaselineReport) -> io::Result<()> {
+    fn findings(&mut self, name: &str) -> io::Result<()> {
         let mut by_control: BTreeMap<(Severity, &str), Vec<(&UnitResult, &Reported)>> = BTreeMap::new();
-        for unit in baseline.units.values() {
+        for unit in self.scan.units_of(name) {
             for reported in unit.failing() {
                 by_control
                     .entry((unit.severity, unit.key.control))

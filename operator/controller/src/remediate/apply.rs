@@ -5,16 +5,18 @@ use std::{future::Future, time::Duration};
 use json_patch::jsonptr::PointerBuf;
 use kube::{
     Client,
-    api::{Api, ApiResource, DynamicObject, Patch, PatchParams},
+    api::{Api, ApiResource, DynamicObject, Patch, PatchParams, Request},
 };
 use plimsoll_engine::{
     finding::Change,
+    json::Json,
     kind::{Kind, KindInfo},
     name::ObjRef,
 };
 use serde_json::Value;
 
 use super::{
+    ask::{Answer, ask},
     error::Error,
     fence::Fence,
     owner::{Manager, Ownership, judge, manager_of},
@@ -120,8 +122,14 @@ impl Writer {
                 pointer,
                 from,
                 to,
-            } => self.look_at_field(step, target, pointer, from.as_ref(), to).await,
-            Change::Create { target, manifest } => self.look_at_manifest(step, target, manifest).await,
+            } => {
+                let from = from.as_ref().map(Json::value);
+                self.look_at_field(step, target, pointer, from.as_ref(), &to.value())
+                    .await
+            }
+            Change::Create { target, manifest } => {
+                self.look_at_manifest(step, target, &manifest.value()).await
+            }
         }
     }
 
@@ -235,19 +243,26 @@ impl Writer {
             .ok_or_else(|| Error::Gone(target.clone()))
     }
 
-    /// Writes a change: a dry run first, whose answer must have the value wanted, then, if this replica still leads, the
-    /// change itself. Returns the uid of the object.
+    /// Writes a change: a dry run first, whose answer must have the value wanted and come without a warning, then, if this
+    /// replica still leads, the change itself. Returns the uid of the object.
     pub async fn write(&self, intent: &Intent, fence: &dyn Fence) -> Result<String, Error> {
-        self.send(intent, true).await?;
+        let tried = self.send(intent, true).await?;
+        if !tried.warnings.is_empty() {
+            // Of a Pod Security label: the pods that would be rejected at their next start.
+            return Err(Error::Warned {
+                target: intent.step.change.target().clone(),
+                warnings: tried.warnings,
+            });
+        }
         if !in_time(fence.still_leader()).await? {
             return Err(Error::NotLeader);
         }
-        self.send(intent, false).await
+        let written = self.send(intent, false).await?;
+        Ok(text(&written.value, "/metadata/uid"))
     }
 
-    async fn send(&self, intent: &Intent, dry_run: bool) -> Result<String, Error> {
+    async fn send(&self, intent: &Intent, dry_run: bool) -> Result<Answer, Error> {
         let target = intent.step.change.target();
-        let api = self.api(target);
         let params = PatchParams {
             dry_run,
             force: matches!(intent.body, Body::Apply { force: true, .. }),
@@ -255,27 +270,21 @@ impl Writer {
             ..PatchParams::default()
         };
         let name = target.name();
-        let answer = match &intent.body {
+        let request = Request::new(self.api(target).resource_url());
+        let request = match &intent.body {
             Body::Scale(patch) => {
                 let patch = Patch::<()>::Json(patch.clone());
-                let answer = in_time(api.patch_scale(name, &params, &patch)).await?;
-                answer.map(serde_json::to_value)
+                request.patch_subresource("scale", name, &params, &patch)
             }
-            Body::Json(patch) => {
-                let patch = Patch::<()>::Json(patch.clone());
-                let answer = in_time(api.patch(name, &params, &patch)).await?;
-                answer.map(serde_json::to_value)
-            }
-            Body::Apply { manifest, .. } => {
-                let answer = in_time(api.patch(name, &params, &Patch::Apply(manifest))).await?;
-                answer.map(serde_json::to_value)
-            }
+            Body::Json(patch) => request.patch(name, &params, &Patch::<()>::Json(patch.clone())),
+            Body::Apply { manifest, .. } => request.patch(name, &params, &Patch::Apply(manifest)),
         };
-        let stored = answer
-            .map_err(|e| Error::of(target, e))?
-            .map_err(|e| Error::Api(kube::Error::SerdeError(e)))?;
-        check(target, intent, &stored)?;
-        Ok(text(&stored, "/metadata/uid"))
+        let request = request.map_err(|e| Error::Api(kube::Error::BuildRequest(e)))?;
+        let answer = in_time(ask(&self.client, request))
+            .await?
+            .map_err(|e| Error::of(target, e))?;
+        check(target, intent, &answer.value)?;
+        Ok(answer)
     }
 
     fn api(&self, target: &ObjRef) -> Api<DynamicObject> {

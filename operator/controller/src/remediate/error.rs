@@ -30,6 +30,14 @@ pub enum Error {
         /// What it answered to the dry run or the write.
         why: String,
     },
+    /// The server would accept the change, and warns of what it does: people have to decide.
+    #[error("the server warns of the change to {target}: {}", warnings.join("; "))]
+    Warned {
+        /// The object.
+        target: ObjRef,
+        /// What it warned of in answer to the dry run.
+        warnings: Vec<String>,
+    },
     /// RBAC does not allow it.
     #[error("not allowed: {0}")]
     Forbidden(String),
@@ -53,6 +61,7 @@ impl Error {
             Self::Changed { .. } => "changed",
             Self::Taken(_) => "taken",
             Self::Refused { .. } => "refused",
+            Self::Warned { .. } => "warned",
             Self::Forbidden(_) => "forbidden",
             Self::Unsupported(_) => "unsupported",
             Self::Timeout(_) => "timeout",

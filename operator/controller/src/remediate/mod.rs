@@ -6,6 +6,7 @@
 //! made for. Objects are created by server-side apply; nothing is ever deleted, and no namespace created.
 
 pub mod apply;
+mod ask;
 pub mod counters;
 pub mod error;
 pub mod fence;

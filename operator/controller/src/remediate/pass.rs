@@ -160,6 +160,7 @@ impl<'a> Term<'a> {
             intent.step.control,
             &target,
             intent.anchor(),
+            intent.step.change.pointer(),
             is_undone,
             Timestamp::now(),
         );
@@ -199,7 +200,7 @@ impl<'a> Term<'a> {
         let target = Target::from(step.change.target());
         let survived = {
             let state = self.state();
-            let last = state.history.last(step.control, &target);
+            let last = state.history.last(step.control, &target, step.change.pointer());
             last.filter(|r| now.duration_since(r.time) > SURVIVES)
                 .map(|r| r.uid.clone())
         };

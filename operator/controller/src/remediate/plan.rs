@@ -17,7 +17,7 @@ use plimsoll_engine::{
     baseline::{Compiled, Mode},
     finding::{Change, Repair, RepairClass},
     name::ObjRef,
-    report::{Report, State, UnitKey, UnitResult},
+    report::{Judgement, Report, State, UnitKey},
 };
 
 use merge::stricter;
@@ -70,7 +70,7 @@ fn enforced(report: &Report) -> BTreeSet<&UnitKey> {
         .filter(|(baseline, key)| {
             baseline
                 .units
-                .get(*key)
+                .judgement(key)
                 .is_some_and(|unit| unit.mode == Mode::Enforce)
         })
         .map(|(_, key)| key)
@@ -88,7 +88,7 @@ struct Wish<'a> {
 fn wishes<'a>(report: &'a Report, limits: &BTreeMap<&str, u32>, key: &UnitKey) -> Option<Vec<Wish<'a>>> {
     let mut wishes = Vec::new();
     for (name, baseline) in &report.baselines {
-        let Some(unit) = baseline.units.get(key) else {
+        let Some(unit) = baseline.units.judgement(key) else {
             continue;
         };
         let (repairs, waived) = repairs(unit);
@@ -109,11 +109,11 @@ fn wishes<'a>(report: &'a Report, limits: &BTreeMap<&str, u32>, key: &UnitKey) -
 }
 
 /// The repairs of findings that count, and whether a waived finding has one.
-fn repairs(unit: &UnitResult) -> (Vec<&Repair>, bool) {
+fn repairs(unit: &Judgement) -> (Vec<&Repair>, bool) {
     let mut repairs = Vec::new();
     let mut waived = false;
     for reported in &unit.findings {
-        let Some(repair) = &reported.finding.repair else {
+        let Some(repair) = reported.finding.repair.as_deref() else {
             continue;
         };
         match reported.state {
@@ -125,15 +125,21 @@ fn repairs(unit: &UnitResult) -> (Vec<&Repair>, bool) {
     (repairs, waived)
 }
 
-/// One step per object over all wishes. A repair that touches an object for which no safe change can be agreed on is left
-/// out as a whole: its changes belong together.
+/// What a change is planned under: its object and its place in it.
+type Place = (ObjRef, Box<str>);
+
+fn place(change: &Change) -> Place {
+    (change.target().clone(), change.pointer().into())
+}
+
+/// One step per place of an object over all wishes. A repair that touches a place for which no safe change can be agreed on
+/// is left out as a whole: its changes belong together.
 fn agree(control: &'static str, wishes: &[Wish<'_>]) -> Vec<Step> {
-    let held = held(wishes);
     let free: Vec<&Wish<'_>> = wishes
         .iter()
-        .filter(|wish| !wish.repair.changes.iter().any(|c| held.contains(c.target())))
+        .filter(|wish| !wish.repair.changes.iter().any(|change| is_held(change, wishes)))
         .collect();
-    let mut steps: BTreeMap<ObjRef, Step> = BTreeMap::new();
+    let mut steps: BTreeMap<Place, Step> = BTreeMap::new();
     for wish in &free {
         for change in &wish.repair.changes {
             let step = Step {
@@ -142,48 +148,32 @@ fn agree(control: &'static str, wishes: &[Wish<'_>]) -> Vec<Step> {
                 baseline: wish.baseline.clone(),
                 max_changes_per_hour: wish.limit,
             };
-            match steps.get_mut(change.target()) {
+            match steps.get_mut(&place(change)) {
                 Some(known) => join(known, step),
                 None => {
-                    steps.insert(change.target().clone(), step);
+                    steps.insert(place(change), step);
                 }
             }
         }
     }
     let order = order(&free);
     let mut steps: Vec<Step> = steps.into_values().collect();
-    steps.sort_by_key(|step| std::cmp::Reverse(order.get(step.change.target()).copied()));
+    steps.sort_by_key(|step| std::cmp::Reverse(order.get(&place(&step.change)).copied()));
     steps
 }
 
-/// Objects for which some wish is not safe, or which two wishes want to be different things.
-fn held(wishes: &[Wish<'_>]) -> BTreeSet<ObjRef> {
-    let mut held = BTreeSet::new();
-    let mut wanted: BTreeMap<&ObjRef, Change> = BTreeMap::new();
-    for wish in wishes {
-        for change in &wish.repair.changes {
-            let target = change.target();
-            let agreed = match wanted.get(target) {
-                Some(known) => stricter(known, change),
-                None => Some(change.clone()),
-            };
-            match agreed {
-                Some(agreed) if wish.repair.class == RepairClass::Safe => {
-                    wanted.insert(target, agreed);
-                }
-                _ => {
-                    held.insert(target.clone());
-                }
-            }
-        }
-    }
-    held
+/// Whether some wish for the place of a change is not safe, or wants it to be something else.
+fn is_held(change: &Change, wishes: &[Wish<'_>]) -> bool {
+    wishes.iter().any(|wish| {
+        let mut others = wish.repair.changes.iter().filter(|other| change.overlaps(other));
+        others.any(|other| wish.repair.class != RepairClass::Safe || stricter(change, other).is_none())
+    })
 }
 
 /// Joins two steps for one object: the strictest value, asked for by whoever asks for exactly it.
 fn join(known: &mut Step, other: Step) {
     let Some(change) = stricter(&known.change, &other.change) else {
-        return; // held, see `held`
+        return; // held, see `is_held`
     };
     known.max_changes_per_hour = known.max_changes_per_hour.min(other.max_changes_per_hour);
     if change != known.change || (change == other.change && other.baseline < known.baseline) {
@@ -194,8 +184,8 @@ fn join(known: &mut Step, other: Step) {
 
 /// How many changes have to come after each object's: the longest way to the end of a repair through all of them. Repairs
 /// list companions first, so that what restricts (the default deny) comes after what it needs.
-fn order(wishes: &[&Wish<'_>]) -> BTreeMap<ObjRef, usize> {
-    let mut height: BTreeMap<ObjRef, usize> = BTreeMap::new();
+fn order(wishes: &[&Wish<'_>]) -> BTreeMap<Place, usize> {
+    let mut height: BTreeMap<Place, usize> = BTreeMap::new();
     let changes: usize = wishes.iter().map(|wish| wish.repair.changes.len()).sum();
     // As many rounds as there are changes settle any order; orders that contradict each other just end there.
     for _ in 0..changes {
@@ -203,7 +193,7 @@ fn order(wishes: &[&Wish<'_>]) -> BTreeMap<ObjRef, usize> {
         for wish in wishes {
             let mut behind = 0;
             for change in wish.repair.changes.iter().rev() {
-                let own = height.entry(change.target().clone()).or_default();
+                let own = height.entry(place(change)).or_default();
                 settled &= *own >= behind;
                 *own = behind.max(*own);
                 behind = *own + 1;
@@ -219,9 +209,9 @@ fn order(wishes: &[&Wish<'_>]) -> BTreeMap<ObjRef, usize> {
 /// An object that several units of one control want changed (two workloads of one autoscaler) is changed once, in the
 /// first plan that has it; where they disagree, in none.
 fn once_per_target(mut plans: Vec<Plan>) -> Vec<Plan> {
-    let mut agreed: BTreeMap<(&'static str, ObjRef), Option<Step>> = BTreeMap::new();
+    let mut agreed: BTreeMap<(&'static str, Place), Option<Step>> = BTreeMap::new();
     for step in plans.iter().flat_map(|plan| &plan.steps) {
-        let key = (step.control, step.change.target().clone());
+        let key = (step.control, place(&step.change));
         match agreed.get_mut(&key) {
             Some(Some(known)) if stricter(&known.change, &step.change).is_some() => join(known, step.clone()),
             Some(slot) => *slot = None,
@@ -233,7 +223,7 @@ fn once_per_target(mut plans: Vec<Plan>) -> Vec<Plan> {
     for plan in &mut plans {
         plan.steps = std::mem::take(&mut plan.steps)
             .into_iter()
-            .filter_map(|step| agreed.remove(&(step.control, step.change.target().clone()))?)
+            .filter_map(|step| agreed.remove(&(step.control, place(&step.change)))?)
             .collect();
     }
     plans.retain(|plan| !plan.steps.is_empty());

@@ -96,6 +96,13 @@ pub struct Record {
     pub undone: Option<Timestamp>,
 }
 
+impl Record {
+    /// Whether it is about a place of the object; the object as a whole is one too.
+    fn touches(&self, pointer: &str) -> bool {
+        self.fields.iter().any(|field| field.pointer == pointer)
+    }
+}
+
 /// What a record is counted against: the object, or the namespace of a created one, by uid.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Anchor<'a> {
@@ -172,13 +179,14 @@ impl History {
         self.by_target.values().flatten()
     }
 
-    /// Marks the latest change by a control to an object as undone, if it is not marked yet. To be called when the live
+    /// Marks the latest change by a control to a place of an object as undone, if it is not marked yet. To be called when the live
     /// object needs a change that this record says was made. Returns the record to be persisted again.
     pub fn mark_undone(
         &mut self,
         control: &str,
         target: &Target,
         anchor: Anchor<'_>,
+        pointer: &str,
         is_undone: impl Fn(&Record) -> bool,
         now: Timestamp,
     ) -> Option<Record> {
@@ -186,7 +194,7 @@ impl History {
             .by_target
             .get_mut(target)?
             .iter_mut()
-            .filter(|r| r.control == control && anchor.holds(r))
+            .filter(|r| r.control == control && anchor.holds(r) && r.touches(pointer))
             .max_by_key(|r| r.time)?;
         if latest.undone.is_some() || !is_within(latest.time, UNDONE_WINDOW, now) || !is_undone(latest) {
             return None;
@@ -230,12 +238,12 @@ impl History {
         }
     }
 
-    /// When a control last changed an object.
-    pub fn last(&self, control: &str, target: &Target) -> Option<&Record> {
+    /// When a control last changed a place of an object.
+    pub fn last(&self, control: &str, target: &Target, pointer: &str) -> Option<&Record> {
         let records = self.by_target.get(target)?;
         records
             .iter()
-            .filter(|r| r.control == control)
+            .filter(|r| r.control == control && r.touches(pointer))
             .max_by_key(|r| r.time)
     }
 }
@@ -330,9 +338,10 @@ mod tests {
                 Admission::Granted
             );
             history.add(record(minutes, "a"));
-            let undone = history.mark_undone("a", &target(), U1, |_| true, at(minutes + 30));
+            let undone =
+                history.mark_undone("a", &target(), U1, "/spec/replicas", |_| true, at(minutes + 30));
             assert_eq!(undone.unwrap().undone, Some(at(minutes + 30)));
-            let again = history.mark_undone("a", &target(), U1, |_| true, at(minutes + 31));
+            let again = history.mark_undone("a", &target(), U1, "/spec/replicas", |_| true, at(minutes + 31));
             assert_eq!(again, None, "one change is undone once");
         }
         let until = at(30 + 24 * 60);

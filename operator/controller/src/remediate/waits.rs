@@ -44,14 +44,15 @@ struct Wait {
     told: Option<String>,
 }
 
-type Key = (&'static str, ObjRef);
+type Key = (&'static str, ObjRef, Box<str>);
 
-/// The steps that wait, by control and object.
+/// The steps that wait, by control, object and place in it.
 #[derive(Debug, Default)]
 pub(super) struct Waits(BTreeMap<Key, Wait>);
 
 fn key(step: &Step) -> Key {
-    (step.control, step.change.target().clone())
+    let change = &step.change;
+    (step.control, change.target().clone(), change.pointer().into())
 }
 
 impl Waits {

@@ -6,23 +6,28 @@ mod own;
 mod raw;
 mod watch;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use plimsoll_engine::{
-    coverage::Coverage, decode::Object, kind::Kind, name::ObjRef, observation::Observation,
+    coverage::Coverage,
+    decode::{DecodePlan, Object},
+    kind::Kind,
+    name::ObjRef,
+    observation::Observation,
 };
+use tokio::sync::watch as channel;
 
 pub(crate) use access::{Access, watch_access};
 pub(crate) use discovery::{Served, watch_served};
 pub(crate) use own::{Own, watch_own};
 pub use raw::Raw;
-pub(crate) use watch::watch_kind;
+pub(crate) use watch::{Terms, watch_kind};
 
 /// One input of the actor.
 #[derive(Debug)]
 pub(crate) enum Input {
-    /// The answer of a list: everything of a kind.
-    Listed(Kind, Vec<Object>),
+    /// The answer of a list: everything of a kind, and the plan under which it and what follows was decoded.
+    Listed(Kind, Arc<DecodePlan>, Vec<Object>),
     /// A new or changed object.
     Applied(Object),
     /// An object that is gone.
@@ -34,6 +39,9 @@ pub(crate) enum Input {
     /// Baselines, exceptions, remembered state.
     Own(Own),
 }
+
+/// What decoding looks for under the baselines as they stand; nothing until they are known, so that no kind is listed twice.
+pub(crate) type Plan = channel::Receiver<Option<Arc<DecodePlan>>>;
 
 /// The kinds a cluster serves, each in the version we read it in.
 pub(crate) type ServedKinds = BTreeMap<Kind, Served>;

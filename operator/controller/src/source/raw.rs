@@ -1,6 +1,6 @@
 //! An object of any kind as the API server sent it: its name decoded, its text kept for the kind's own decoder.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{
@@ -8,7 +8,7 @@ use kube::{
     core::{ApiResource, DynamicResourceScope},
 };
 use plimsoll_engine::{
-    decode::{NameError, Object, decode_json},
+    decode::{DecodePlan, NameError, Object, decode_json_under},
     kind::Kind,
 };
 use serde::{Deserialize, Deserializer, de};
@@ -22,9 +22,9 @@ pub struct Raw {
 }
 
 impl Raw {
-    /// Decodes the text as an object of `kind`.
-    pub fn decode(&self, kind: Kind) -> Result<Object, NameError> {
-        decode_json(kind, self.text.get())
+    /// Decodes the text as an object of `kind`, matching confidential texts under a plan.
+    pub fn decode(&self, kind: Kind, plan: &Arc<DecodePlan>) -> Result<Object, NameError> {
+        decode_json_under(plan, kind, self.text.get())
     }
 
     /// The whole object.
@@ -126,7 +126,7 @@ mod tests {
             panic!("an addition")
         };
         assert_eq!(raw.meta.resource_version.as_deref(), Some("7"));
-        let object = raw.decode(Kind::Pod).unwrap();
+        let object = raw.decode(Kind::Pod, &Arc::default()).unwrap();
         assert!(object.body.is_err(), "a body that does not decode is a value");
     }
 }

@@ -7,7 +7,11 @@ use kube::{
     Api, Client,
     runtime::{WatchStreamExt as _, watcher},
 };
-use plimsoll_engine::{coverage::Coverage, decode::Object, kind::Kind};
+use plimsoll_engine::{
+    coverage::Coverage,
+    decode::{DecodePlan, Object},
+    kind::Kind,
+};
 use tokio::{
     sync::{mpsc, watch},
     time::{Instant, timeout_at},
@@ -15,30 +19,42 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
-use super::{Access, Input, Raw, Served, ServedKinds, raw::api_resource};
+use super::{Access, Input, Plan, Raw, Served, ServedKinds, raw::api_resource};
 
 /// How long a watch may fail before what it brought counts as old, and it is begun anew.
 const STALE_AFTER: Duration = Duration::from_secs(30);
 
-/// Watches a kind for as long as it is served and we may read it.
+/// What decides what there is to do for a kind.
+#[derive(Clone)]
+pub(crate) struct Terms {
+    /// What the cluster serves.
+    pub(crate) served: watch::Receiver<Option<Arc<ServedKinds>>>,
+    /// What we may read.
+    pub(crate) access: watch::Receiver<Access>,
+    /// What decoding looks for.
+    pub(crate) plan: Plan,
+}
+
+/// Watches a kind for as long as it is served and we may read it. When decoding is to look for something else, the kind is
+/// listed again: what an object showed under another plan is not known.
 pub(crate) async fn watch_kind(
     client: Client,
     kind: Kind,
-    mut served: watch::Receiver<Option<Arc<ServedKinds>>>,
-    mut access: watch::Receiver<Access>,
+    mut terms: Terms,
     inputs: mpsc::Sender<Input>,
     stop: CancellationToken,
 ) {
     let mut streaming = true;
     loop {
-        let state = state(kind, &served, &access);
+        let state = terms.state(kind);
         let changed = async {
             loop {
                 tokio::select! {
-                    ok = served.changed() => if ok.is_err() { return },
-                    ok = access.changed() => if ok.is_err() { return },
+                    ok = terms.served.changed() => if ok.is_err() { return },
+                    ok = terms.access.changed() => if ok.is_err() { return },
+                    ok = terms.plan.changed() => if ok.is_err() { return },
                 }
-                if self::state(kind, &served, &access) != state {
+                if terms.state(kind) != state {
                     return;
                 }
             }
@@ -58,22 +74,22 @@ enum State {
     Unasked,
     Absent,
     Forbidden,
-    Readable(Served),
+    Readable(Served, Arc<DecodePlan>),
 }
 
-fn state(
-    kind: Kind,
-    served: &watch::Receiver<Option<Arc<ServedKinds>>>,
-    access: &watch::Receiver<Access>,
-) -> State {
-    let (served, access) = (served.borrow(), access.borrow());
-    let (Some(served), Some(forbidden)) = (served.as_ref(), access.as_ref()) else {
-        return State::Unasked;
-    };
-    match served.get(&kind) {
-        None => State::Absent,
-        Some(_) if forbidden.contains(&kind) => State::Forbidden,
-        Some(version) => State::Readable(version.clone()),
+impl Terms {
+    fn state(&self, kind: Kind) -> State {
+        let (served, access, plan) = (self.served.borrow(), self.access.borrow(), self.plan.borrow());
+        let (Some(served), Some(forbidden)) = (served.as_ref(), access.as_ref()) else {
+            return State::Unasked;
+        };
+        match (served.get(&kind), plan.as_ref()) {
+            (None, _) => State::Absent,
+            (Some(_), _) if forbidden.contains(&kind) => State::Forbidden,
+            (Some(version), Some(plan)) => State::Readable(version.clone(), Arc::new(plan.for_kind(kind))),
+            (Some(_), None) if DecodePlan::may_concern(kind) => State::Unasked,
+            (Some(version), None) => State::Readable(version.clone(), Arc::default()),
+        }
     }
 }
 
@@ -89,7 +105,7 @@ async fn follow(
         State::Unasked => std::future::pending::<()>().await,
         State::Absent => {
             // A kind that is no longer served has no objects.
-            _ = inputs.send(Input::Listed(kind, Vec::new())).await;
+            _ = inputs.send(Input::Listed(kind, Arc::default(), Vec::new())).await;
             _ = inputs.send(Input::Coverage(kind, Coverage::Absent)).await;
             std::future::pending::<()>().await;
         }
@@ -97,17 +113,21 @@ async fn follow(
             _ = inputs.send(Input::Coverage(kind, Coverage::Forbidden)).await;
             std::future::pending::<()>().await;
         }
-        State::Readable(served) => read(client, kind, served, streaming, inputs).await,
+        State::Readable(served, plan) => {
+            let follower = Follower {
+                kind,
+                plan: plan.clone(),
+                inputs,
+                listed: Vec::new(),
+                failing_since: None,
+            };
+            read(client, served, streaming, follower).await;
+        }
     }
 }
 
-async fn read(
-    client: &Client,
-    kind: Kind,
-    served: &Served,
-    streaming: &mut bool,
-    inputs: &mpsc::Sender<Input>,
-) {
+async fn read(client: &Client, served: &Served, streaming: &mut bool, mut follower: Follower<'_>) {
+    let kind = follower.kind;
     let api: Api<Raw> = Api::all_with(client.clone(), &api_resource(kind, &served.version));
     let config = watcher::Config::default();
     let config = if *streaming {
@@ -116,12 +136,6 @@ async fn read(
         config
     };
     let mut events = watcher(api, config).default_backoff().boxed();
-    let mut follower = Follower {
-        kind,
-        inputs,
-        listed: Vec::new(),
-        failing_since: None,
-    };
     loop {
         // While the watch fails, look again after a while although nothing comes.
         let next = match follower.failing_since {
@@ -153,6 +167,7 @@ async fn read(
 
 struct Follower<'a> {
     kind: Kind,
+    plan: Arc<DecodePlan>,
     inputs: &'a mpsc::Sender<Input>,
     listed: Vec<Object>,
     failing_since: Option<Instant>,
@@ -167,7 +182,8 @@ impl Follower<'_> {
             watcher::Event::InitDone => {
                 let objects = std::mem::take(&mut self.listed);
                 debug!(kind = self.kind.resource(), objects = objects.len(), "listed");
-                self.send(Input::Listed(self.kind, objects)).await;
+                self.send(Input::Listed(self.kind, self.plan.clone(), objects))
+                    .await;
                 self.send(Input::Coverage(self.kind, Coverage::Complete)).await;
             }
             watcher::Event::Apply(raw) => {
@@ -185,7 +201,7 @@ impl Follower<'_> {
     }
 
     fn decode(&self, raw: &Raw) -> Option<Object> {
-        raw.decode(self.kind)
+        raw.decode(self.kind, &self.plan)
             .inspect_err(|error| warn!(kind = self.kind.resource(), %error, "an object without a name"))
             .ok()
     }

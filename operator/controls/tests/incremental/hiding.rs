@@ -38,12 +38,12 @@ fn report(model: &Model, engine: Engine) -> Report {
 
 /// What looks better, or merely different, where less is seen.
 fn better(full: &BaselineReport, hidden: &BaselineReport) -> Option<String> {
-    for (key, unit) in hidden
+    for unit in hidden
         .units
-        .iter()
-        .filter(|(_, unit)| !matches!(unit.verdict, Verdict::Unknown(_)))
+        .values()
+        .filter(|unit| !matches!(unit.verdict, Verdict::Unknown(_)))
     {
-        match full.units.get(key) {
+        match full.units.get(&unit.key) {
             Some(before) if before.verdict.word() == unit.verdict.word() => {}
             before => return Some(format!("{unit:#?}\n before \n{before:#?}")),
         }

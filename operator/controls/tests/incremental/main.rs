@@ -32,6 +32,7 @@ fn sorts() -> impl Strategy<Value = Sort> {
         3 => Just(Sort::Remove),
         2 => Just(Sort::Relist),
         3 => Just(Sort::Coverage),
+        1 => Just(Sort::Decoded),
         4 => Just(Sort::Later),
         3 => Just(Sort::Baselines),
         2 => Just(Sort::Exceptions),

@@ -1,6 +1,9 @@
 //! What a sequence of events amounts to: enough to look at the same cluster for the first time.
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, LazyLock},
+};
 
 use jiff::Timestamp;
 use plimsoll_engine::{
@@ -8,7 +11,7 @@ use plimsoll_engine::{
     baseline::{Compiled, compile},
     control::Registry,
     coverage::Coverage,
-    decode::Object,
+    decode::{DecodePlan, Object},
     exception::Exception,
     kind::Kind,
     memory::Memory,
@@ -17,7 +20,7 @@ use plimsoll_engine::{
 };
 use serde_json::Value;
 
-use crate::{dice::Dice, operator::Operator};
+use crate::{dice::Dice, operator::Operator, scenes::PLAN};
 
 /// The inputs of an engine, as they stand.
 #[derive(Clone)]
@@ -28,6 +31,8 @@ pub(crate) struct Model {
     pub(crate) baselines: BTreeMap<String, (i64, Value)>,
     pub(crate) exceptions: Vec<Exception>,
     pub(crate) operator: Option<Operator>,
+    /// Kinds whose texts were not looked through, or not yet.
+    pub(crate) undecoded: BTreeSet<Kind>,
     compiled: Vec<Compiled>,
 }
 
@@ -45,6 +50,7 @@ impl Model {
             baselines: BTreeMap::new(),
             exceptions: Vec::new(),
             operator: None,
+            undecoded: BTreeSet::new(),
             compiled: Vec::new(),
         }
     }
@@ -59,6 +65,15 @@ impl Model {
         self.compiled.clone()
     }
 
+    /// The plan under which a kind was decoded.
+    pub(crate) fn plan_of(&self, kind: Kind) -> Arc<DecodePlan> {
+        if self.undecoded.contains(&kind) {
+            Arc::default()
+        } else {
+            PLAN.clone()
+        }
+    }
+
     /// An engine given everything at once, in some order.
     pub(crate) fn engine(&self, engine: Engine, memory: &Memory, dice: &mut Dice) -> Engine {
         let mut engine = engine;
@@ -69,7 +84,10 @@ impl Model {
                 0 => remember(&mut engine, memory),
                 1 => engine.set_baselines(self.compiled.clone()),
                 2 => engine.set_exceptions(self.exceptions.clone()),
-                3 => self
+                3 => kinds()
+                    .into_iter()
+                    .for_each(|kind| engine.set_decoded(kind, self.plan_of(kind))),
+                4 => self
                     .coverage
                     .iter()
                     .for_each(|(kind, c)| engine.set_coverage(*kind, *c)),
@@ -125,14 +143,14 @@ pub(crate) fn difference(mine: &Report, fresh: &Report) -> Option<String> {
 }
 
 fn of_baseline(mine: &BaselineReport, fresh: &BaselineReport) -> Option<String> {
-    for (key, unit) in &mine.units {
-        match fresh.units.get(key) {
+    for unit in mine.units.values() {
+        match fresh.units.get(&unit.key) {
             None => return Some(format!("a unit nobody else has: {unit:#?}")),
             Some(other) if other != unit => return Some(format!("{unit:#?}\n against \n{other:#?}")),
             Some(_) => {}
         }
     }
-    if let Some((_, missing)) = fresh.units.iter().find(|(key, _)| !mine.units.contains_key(*key)) {
+    if let Some(missing) = fresh.units.values().find(|unit| !mine.units.contains(&unit.key)) {
         return Some(format!("a unit is missing: {missing:#?}"));
     }
     let said = [

@@ -4,11 +4,12 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::LazyLock,
+    sync::{Arc, LazyLock},
 };
 
 use plimsoll_engine::{
-    decode::{Object, decode_json},
+    baseline::{Compiled, compile},
+    decode::{DecodePlan, Object, decode_json_under},
     kind::Kind,
     manifest::{documents, parse, split},
 };
@@ -286,10 +287,34 @@ fn set_label(namespace: &mut Value, key: &str, value: Value) {
     namespace["metadata"]["labels"][key] = value;
 }
 
-/// Decodes a template, as a watch does.
+/// Decodes a template, as a watch does, looking for everything that some baseline may ask for.
 pub(crate) fn decode((kind, object): &Template) -> Object {
-    decode_json(*kind, &object.to_string()).unwrap()
+    decode_json_under(&PLAN, *kind, &object.to_string()).unwrap()
 }
+
+/// A plan with the patterns of every entry in the pool.
+pub(crate) static PLAN: LazyLock<Arc<DecodePlan>> = LazyLock::new(|| {
+    let entries = POOL.params.iter().flat_map(|(id, all)| {
+        all.iter()
+            .map(move |params| json!({ "controls": { id: params } }))
+    });
+    let registry = plimsoll_controls::registry();
+    let compiled: Vec<Compiled> = entries
+        .map(|spec| {
+            compile(
+                "all",
+                1,
+                &serde_json::from_value(spec).unwrap(),
+                &[],
+                &registry,
+                None,
+            )
+        })
+        .collect();
+    let plan = DecodePlan::of(&compiled);
+    assert!(!plan.is_empty());
+    Arc::new(plan)
+});
 
 fn as_json(yaml: &str) -> Value {
     parse(&split(yaml.as_bytes()).next().unwrap())

@@ -29,6 +29,8 @@ pub(crate) enum Sort {
     Relist,
     /// A right is lost or comes back, a kind is installed or removed, a watch hangs.
     Coverage,
+    /// Decoding is to look for something else, or does so by now.
+    Decoded,
     /// Time passes.
     Later,
     /// Baselines are edited.
@@ -73,6 +75,7 @@ impl Life {
         };
         for (kind, coverage) in &life.model.coverage {
             life.engine.set_coverage(*kind, *coverage);
+            life.engine.set_decoded(*kind, life.model.plan_of(*kind));
         }
         life.model.baselines.insert("a".into(), (1, POOL.spec(&mut dice)));
         life.note(|life| format!("baseline a: {}", life.model.baselines["a"].1));
@@ -106,6 +109,7 @@ impl Life {
             }
             Sort::Relist => self.relist(&mut dice),
             Sort::Coverage => self.cover(&mut dice),
+            Sort::Decoded => self.decode_otherwise(&mut dice),
             Sort::Later => self.wait(&mut dice),
             Sort::Baselines => self.edit_baselines(&mut dice),
             Sort::Exceptions => {
@@ -215,6 +219,15 @@ impl Life {
         }
         self.model.coverage.insert(kind, coverage);
         self.engine.set_coverage(kind, coverage);
+    }
+
+    fn decode_otherwise(&mut self, dice: &mut Dice) {
+        let kind = *dice.pick(&[Kind::Deployment, Kind::ConfigMap, Kind::CronJob, Kind::Service]);
+        if !self.model.undecoded.remove(&kind) {
+            self.model.undecoded.insert(kind);
+        }
+        self.note(|life| format!("decoded otherwise: not {:?}", life.model.undecoded));
+        self.engine.set_decoded(kind, self.model.plan_of(kind));
     }
 
     /// To a deadline or just before it, or by some time that controls care about.

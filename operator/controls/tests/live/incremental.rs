@@ -118,11 +118,11 @@ fn verdicts(cluster: &Cluster) -> BTreeMap<String, String> {
     let report = cluster.engine.report();
     let units = report.baselines.get("test").unwrap().units.clone();
     units
-        .iter()
-        .map(|(key, unit)| {
+        .values()
+        .map(|unit| {
             let findings: Vec<_> = unit.findings.iter().map(|r| &r.finding).collect();
             (
-                format!("{} {}", key.control, key.subject),
+                format!("{} {}", unit.key.control, unit.key.subject),
                 format!("{:?} {findings:?}", unit.verdict),
             )
         })

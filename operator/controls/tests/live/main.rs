@@ -77,11 +77,10 @@ impl Cluster {
         let report = self.engine.report();
         let subject = ObjRef::namespace_object(namespace);
         let units = &report.baselines.get("test").unwrap().units;
-        let (_, unit) = units
-            .iter()
-            .find(|(key, _)| key.control == control && key.subject == subject)
-            .unwrap();
-        (**unit).clone()
+        units
+            .values()
+            .find(|unit| unit.key.control == control && unit.key.subject == subject)
+            .unwrap()
     }
 }
 

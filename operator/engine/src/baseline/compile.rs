@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     control::{ErasedControl, Registry},
+    decode::Wanted,
     duration::Duration,
     finding::Severity,
 };
@@ -86,6 +87,15 @@ impl Entry {
 }
 
 impl Compiled {
+    /// What its controls need decoding to look for.
+    pub(crate) fn wanted(&self) -> impl Iterator<Item = Wanted> {
+        let accepted = self.entries.iter().filter_map(|entry| {
+            let params = entry.params.as_ref().ok()?;
+            Some(entry.control.wanted(params))
+        });
+        accepted.filter(|wanted| *wanted != Wanted::default())
+    }
+
     /// The effective parameters of each control that is evaluated, with where each came from.
     pub fn explain(&self) -> impl Iterator<Item = (&'static str, &BTreeMap<String, (Value, Origin)>)> {
         self.entries

@@ -71,7 +71,7 @@ fn evaluate(world: World<'_>, overlay: &Overlay, entry: &Entry, subject: &ObjRef
         world,
         overlay,
         &entry.settings,
-        namespace,
+        subject,
         entry.control.meta().reads,
     );
     let mut findings = Findings::new(subject.clone());
@@ -130,7 +130,7 @@ fn judge(view: &View<'_>, entry: &Entry, subject: &ObjRef, findings: &mut Findin
             .control
             .repair(&unit, view, params, &findings.found[i])
             .unwrap_or_default();
-        findings.found[i].repair = repair;
+        findings.found[i].repair = repair.map(Box::new);
     }
     checked
 }

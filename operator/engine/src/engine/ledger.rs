@@ -10,7 +10,7 @@ use crate::{
     finding::Verdict,
     kind::Kind,
     name::ObjRef,
-    report::{BaselineReport, Delta, Rank, Report, State, Transition, UnitKey, UnitResult},
+    report::{BaselineReport, Delta, Judgement, Rank, Report, State, Transition, UnitKey, UnitResult, Units},
     unknown::Unknown,
 };
 
@@ -56,66 +56,56 @@ impl Ledger {
         }
     }
 
-    /// The result held for a unit.
-    pub(crate) fn get(&self, entry: &Entry, subject: &ObjRef) -> Option<&Arc<UnitResult>> {
-        let key = UnitKey {
-            control: entry.control.meta().id,
-            subject: subject.clone(),
-        };
+    fn get(&self, entry: &Entry, key: &UnitKey) -> Option<UnitResult> {
         self.report
             .baselines
             .get(&entry.settings.baseline)?
             .units
-            .get(&key)
+            .get(key)
     }
 
-    /// Sets a unit's result; `None` takes it out.
-    pub(crate) fn set(
-        &mut self,
-        entry: &Entry,
-        subject: &ObjRef,
-        result: Option<UnitResult>,
-        delta: &mut Delta,
-    ) {
-        let before = self.get(entry, subject).cloned();
-        self.change(entry, subject, before, result, delta);
-    }
-
-    /// The same where the result held is at hand: looking it up is most of the cost in a large cluster.
+    /// Changes what is said of a unit from `before`, which must be what is held, to `after`; `None` takes it out.
     pub(crate) fn change(
         &mut self,
         entry: &Entry,
         subject: &ObjRef,
-        before: Option<Arc<UnitResult>>,
-        result: Option<UnitResult>,
+        before: Option<Arc<Judgement>>,
+        after: Option<Arc<Judgement>>,
         delta: &mut Delta,
     ) {
-        if before.as_deref() == result.as_ref() {
+        if same(before.as_ref(), after.as_ref()) {
             return;
         }
-        let key = UnitKey {
-            control: entry.control.meta().id,
-            subject: subject.clone(),
+        let unit = |judgement| UnitResult {
+            key: UnitKey {
+                control: entry.control.meta().id,
+                subject: subject.clone(),
+            },
+            judgement,
         };
-        let after = result.map(Arc::new);
-        self.swap(&entry.settings.baseline, key, before.as_ref(), after.as_ref());
-        delta.transitions.push(Transition {
+        let transition = Transition {
             baseline: entry.settings.baseline.clone(),
-            before,
-            after,
-        });
+            before: before.map(unit),
+            after: after.map(unit),
+        };
+        self.swap(
+            &transition.baseline,
+            transition.before.as_ref(),
+            transition.after.as_ref(),
+        );
+        delta.transitions.push(transition);
     }
 
     /// Takes a retired unit out; the transition shows in the next delta.
-    pub(crate) fn retire(&mut self, unit: &Retired) {
+    pub(crate) fn retire(&mut self, unit: Retired) {
         let mut delta = Delta::default();
-        self.set(&unit.entry, &unit.subject, None, &mut delta);
+        self.change(&unit.entry, &unit.subject, unit.judgement, None, &mut delta);
         self.pending.append(&mut delta.transitions);
     }
 
     /// Replaces the stand-ins for kinds that cannot be seen.
     pub(crate) fn set_blind(&mut self, blind: Vec<(Arc<Entry>, Kind, Unknown)>, delta: &mut Delta) {
-        let mut stale: Vec<(Arc<str>, Arc<UnitResult>)> = Vec::new();
+        let mut stale: Vec<(Arc<str>, UnitResult)> = Vec::new();
         for (name, baseline) in &self.report.baselines {
             let old = baseline
                 .tallies
@@ -130,7 +120,7 @@ impl Ledger {
                     };
                     baseline.units.get(&key).filter(|unit| unit.blind)
                 });
-                stale.extend(of_control.map(|unit| (name.clone(), unit.clone())));
+                stale.extend(of_control.map(|unit| (name.clone(), unit)));
             }
         }
         for (entry, kind, why) in blind {
@@ -140,10 +130,15 @@ impl Ledger {
                     || unit.key.control != entry.control.meta().id
                     || unit.key.subject != subject
             });
-            self.set(&entry, &subject, Some(blind_unit(&entry, &subject, why)), delta);
+            let key = UnitKey {
+                control: entry.control.meta().id,
+                subject: subject.clone(),
+            };
+            let before = self.get(&entry, &key).map(|unit| unit.judgement);
+            self.change(&entry, &subject, before, Some(unseen(&entry, why)), delta);
         }
         for (baseline, unit) in stale {
-            self.swap(&baseline, unit.key.clone(), Some(&unit), None);
+            self.swap(&baseline, Some(&unit), None);
             delta.transitions.push(Transition {
                 baseline,
                 before: Some(unit),
@@ -165,13 +160,7 @@ impl Ledger {
         std::mem::take(&mut self.pending)
     }
 
-    fn swap(
-        &mut self,
-        baseline: &Arc<str>,
-        key: UnitKey,
-        before: Option<&Arc<UnitResult>>,
-        after: Option<&Arc<UnitResult>>,
-    ) {
+    fn swap(&mut self, baseline: &Arc<str>, before: Option<&UnitResult>, after: Option<&UnitResult>) {
         self.count_waivers(before, -1);
         self.count_waivers(after, 1);
         let Some(report) = self.report.baselines.get_mut(baseline) else {
@@ -181,18 +170,19 @@ impl Ledger {
             count(report, before, -1);
             unrank(report, before);
         }
-        match after {
-            Some(after) => {
+        match (before, after) {
+            (_, Some(after)) => {
                 count(report, after, 1);
                 rank(report, after);
-                report.units.insert(key, after.clone());
+                report.units.insert(after.clone());
             }
-            None => _ = report.units.remove(&key),
+            (Some(before), None) => report.units.remove(&before.key),
+            (None, None) => {}
         }
     }
 
-    fn count_waivers(&mut self, unit: Option<&Arc<UnitResult>>, sign: i64) {
-        for reported in unit.iter().flat_map(|unit| &unit.findings) {
+    fn count_waivers(&mut self, unit: Option<&UnitResult>, sign: i64) {
+        for reported in unit.iter().flat_map(|unit| unit.findings.iter()) {
             if let State::Waived(exception) = &reported.state {
                 let covered = self.report.waived_by.entry(exception.clone()).or_insert(0);
                 *covered = covered.saturating_add_signed(sign);
@@ -204,6 +194,15 @@ impl Ledger {
     }
 }
 
+/// Whether the same is said. Judgements are mostly shared: then they need not be read.
+fn same(a: Option<&Arc<Judgement>>, b: Option<&Arc<Judgement>>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => Arc::ptr_eq(a, b) || a == b,
+        (None, None) => true,
+        _ => false,
+    }
+}
+
 fn empty(name: &Arc<str>) -> BaselineReport {
     BaselineReport {
         name: name.clone(),
@@ -211,7 +210,7 @@ fn empty(name: &Arc<str>) -> BaselineReport {
         mode: crate::baseline::Mode::Observe,
         problems: Arc::from([]),
         severities: Arc::default(),
-        units: imbl::OrdMap::new(),
+        units: Units::default(),
         tallies: imbl::OrdMap::new(),
         worst: imbl::OrdMap::new(),
         repairable: imbl::OrdSet::new(),
@@ -251,20 +250,15 @@ fn rank_of(reported: &crate::report::Reported) -> Rank {
     }
 }
 
-fn blind_unit(entry: &Entry, subject: &ObjRef, why: Unknown) -> UnitResult {
-    let meta = entry.control.meta();
-    UnitResult {
-        key: UnitKey {
-            control: meta.id,
-            subject: subject.clone(),
-        },
+fn unseen(entry: &Entry, why: Unknown) -> Arc<Judgement> {
+    Arc::new(Judgement {
         severity: entry.severity,
-        basis: meta.basis,
+        basis: entry.control.meta().basis,
         mode: entry.mode,
         environment: None,
         verdict: Verdict::Unknown(why),
-        findings: Vec::new(),
-        notes: Vec::new(),
+        findings: Box::default(),
+        notes: Box::default(),
         blind: true,
-    }
+    })
 }

@@ -23,13 +23,12 @@ impl Engine {
             for fact in computed {
                 self.keep_fact(fact);
             }
-            for (id, outcome) in outcomes {
+            for (id, mut outcome) in outcomes {
                 let Some(unit) = self.plan.unit(id) else { continue };
-                // The first look: nothing was said of the unit before.
-                let settled = self.settled(unit, &outcome, None, now);
+                let settled = self.settled(unit, &mut outcome, now);
                 let (entry, subject) = (self.plan.entry(unit).clone(), unit.subject.clone());
-                self.ledger
-                    .change(&entry, &subject, None, settled.result, &mut delta);
+                let judgement = settled.judgement.map(|judgement| self.plan.share(id, judgement));
+                self.ledger.change(&entry, &subject, None, judgement, &mut delta);
             }
             self.orphans.clear();
             if self.facts.len() > FACTS {

@@ -18,19 +18,20 @@ use jiff::Timestamp;
 
 use crate::{
     baseline::Compiled,
-    control::WORKLOADS,
+    control::{WORKLOADS, project},
     coverage::Coverage,
-    decode::Object,
-    dep::Dep,
+    decode::{DecodePlan, Object},
+    dep::{Dep, Reader, Who},
     exception::Exception,
     fact::Computed,
-    graph::{FactStore, Graph, Reader},
+    graph::{FactStore, Graph},
     inventory::{Inventory, Touched},
     kind::{Kind, KindSet},
     memory::{Memory, Shard},
     name::ObjRef,
+    object::Namespace,
     observation::{Observation, Observations},
-    report::{Delta, Report, UnitResult},
+    report::{Delta, Report},
     view::{Overlay, World, compute},
 };
 use evaluate::{Outcome, evaluate_all};
@@ -150,6 +151,14 @@ impl Engine {
         }
     }
 
+    /// Tells under which plan the objects of a kind were decoded. To be told together with the whole kind: what was decoded
+    /// under another plan says nothing about what this one asks.
+    pub fn set_decoded(&mut self, kind: Kind, plan: Arc<DecodePlan>) {
+        if self.inventory.set_decoded(kind, plan) {
+            self.mark_readers_of(kind);
+        }
+    }
+
     /// Sets how much of a kind is known.
     pub fn set_coverage(&mut self, kind: Kind, coverage: Coverage) {
         if !self.inventory.set_coverage(kind, coverage) {
@@ -168,7 +177,7 @@ impl Engine {
     pub fn set_baselines(&mut self, baselines: Vec<Compiled>) {
         let change = self.plan.replace(baselines, &self.inventory);
         for unit in change.removed {
-            self.retire(&unit);
+            self.retire(unit);
         }
         self.dirty.extend(change.dirty);
         let keys = self
@@ -305,9 +314,9 @@ impl Engine {
     }
 
     fn mark(&mut self, reader: Reader) {
-        match reader {
-            Reader::Fact(dep) => self.facts.mark_dirty(dep),
-            Reader::Unit(unit) => _ = self.dirty.insert(unit),
+        match reader.who() {
+            Who::Fact(dep) => self.facts.mark_dirty(dep),
+            Who::Unit(unit) => _ = self.dirty.insert(unit),
         }
     }
 
@@ -318,23 +327,25 @@ impl Engine {
         };
         let change = self.plan.enlist(object);
         for unit in change.removed {
-            self.retire(&unit);
+            self.retire(unit);
         }
         self.dirty.extend(change.dirty);
     }
 
     fn discharge(&mut self, name: &ObjRef) {
         for unit in self.plan.discharge(name) {
-            self.retire(&unit);
+            self.retire(unit);
         }
     }
 
-    fn retire(&mut self, unit: &plan::Retired) {
+    fn retire(&mut self, unit: plan::Retired) {
         self.dirty.remove(&unit.id);
         self.orphans
-            .extend(self.graph.replace(Reader::Unit(unit.id), &unit.reads.deps, &[]));
+            .extend(self.graph.replace(Reader::unit(unit.id), &unit.deps, &[]));
         let namespace = unit.subject.governing_namespace().unwrap_or_default();
-        self.memory.remember(namespace, unit.fingerprint, Vec::new());
+        if self.memory.knows_units_of(namespace) {
+            self.memory.remember(namespace, unit.fingerprint(), Vec::new());
+        }
         self.ledger.retire(unit);
     }
 
@@ -354,9 +365,11 @@ impl Engine {
             let Some(object) = self.inventory.get(&name).filter(|_| self.grace != Grace::Never) else {
                 continue;
             };
-            let mut changed = self
-                .memory
-                .observe_namespace(name.name(), object.meta.uid.as_deref());
+            // Of one that cannot be read it is not known which it is: it is taken for the same as before.
+            let mut changed = project::<Namespace>(object).map_or_else(
+                |_| Vec::new(),
+                |namespace| self.memory.observe_namespace(name.name(), namespace.uid()),
+            );
             let labels = object.meta.labels.clone();
             for baseline in self.plan.baselines() {
                 let settings = &baseline.settings;
@@ -395,7 +408,7 @@ impl Engine {
     fn keep_fact(&mut self, fact: Computed) {
         let dep = fact.dep;
         if let Some(wake) = fact.reads.wake {
-            self.wakes.set(Reader::Fact(dep), wake);
+            self.wakes.set(Reader::fact(dep), wake);
         }
         let stored = self.facts.store(fact, &mut self.graph);
         self.orphans.extend(stored.orphans);
@@ -409,23 +422,24 @@ impl Engine {
     }
 
     /// The verdict on a unit of the plan.
-    fn settled(
-        &self,
-        unit: &plan::UnitNode,
-        outcome: &Outcome,
-        before: Option<&Arc<UnitResult>>,
-        now: Timestamp,
-    ) -> settle::Settled {
+    fn settled(&self, unit: &plan::UnitNode, outcome: &mut Outcome, now: Timestamp) -> settle::Settled {
+        let entry = self.plan.entry(unit);
+        let namespace = unit.subject.governing_namespace().unwrap_or_default();
+        let known = if self.memory.knows_units_of(namespace) {
+            self.memory.seen(namespace, self.plan.fingerprint(unit))
+        } else {
+            &[]
+        };
         let settling = Settling {
-            entry: self.plan.entry(unit),
-            unit,
+            entry,
+            subject: &unit.subject,
+            known,
             exceptions: self
                 .exceptions
-                .get(self.plan.entry(unit).control.meta().id)
+                .get(entry.control.meta().id)
                 .map_or(&[], Vec::as_slice),
             inventory: &self.inventory,
-            memory: &self.memory,
-            before,
+            before: unit.judgement.as_deref(),
             grace: self.grace,
             now,
         };
@@ -434,29 +448,32 @@ impl Engine {
 
     fn settle(&mut self, id: u32, mut outcome: Outcome, now: Timestamp, delta: &mut Delta) {
         let Some(unit) = self.plan.unit(id) else { return };
-        let before = self.ledger.get(self.plan.entry(unit), &unit.subject).cloned();
-        let settled = self.settled(unit, &outcome, before.as_ref(), now);
-        if !settled.deps.is_empty() {
-            outcome.reads.deps.extend(&settled.deps);
-            outcome.reads = outcome.reads.settle();
+        let settled = self.settled(unit, &mut outcome, now);
+        let (entry, subject) = (self.plan.entry(unit).clone(), unit.subject.clone());
+        let namespace = subject.governing_namespace().unwrap_or_default();
+        let remembers = !settled.seen.is_empty() || self.memory.knows_units_of(namespace);
+        if remembers && self.grace != Grace::Never {
+            let fingerprint = self.plan.fingerprint(unit);
+            self.memory.remember(namespace, fingerprint, settled.seen);
         }
-        let namespace = unit.subject.governing_namespace().unwrap_or_default().to_owned();
-        let (subject, fingerprint) = (unit.subject.clone(), unit.fingerprint);
-        let entry = self.plan.entry(unit).clone();
-        let wake = [outcome.reads.wake, settled.wake].into_iter().flatten().min();
-        let old = self.plan.set_reads(id, outcome.reads);
+        let mut reads = outcome.reads;
+        if !settled.deps.is_empty() {
+            reads.deps.extend(&settled.deps);
+            reads = reads.settle();
+        }
+        if let Some(wake) = [reads.wake, settled.wake].into_iter().flatten().min() {
+            self.wakes.set(Reader::unit(id), wake);
+        }
+        let after = settled.judgement.map(|judgement| self.plan.share(id, judgement));
+        let deps = reads.deps.into_boxed_slice();
+        let Some((read, before)) = self.plan.set(id, deps, after.clone()) else {
+            return;
+        };
         if let Some(unit) = self.plan.unit(id) {
             self.orphans
-                .extend(self.graph.replace(Reader::Unit(id), &old.deps, &unit.reads.deps));
+                .extend(self.graph.replace(Reader::unit(id), &read, &unit.deps));
         }
-        if let Some(wake) = wake {
-            self.wakes.set(Reader::Unit(id), wake);
-        }
-        if self.grace != Grace::Never {
-            self.memory.remember(&namespace, fingerprint, settled.seen);
-        }
-        self.ledger
-            .change(&entry, &subject, before, settled.result, delta);
+        self.ledger.change(&entry, &subject, before, after, delta);
     }
 
     /// Drops facts nobody reads any more, and then those that only they read.

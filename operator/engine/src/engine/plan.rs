@@ -5,20 +5,23 @@ use std::{collections::HashMap, sync::Arc};
 use crate::{
     baseline::{Compiled, Entry},
     decode::Object,
+    dep::Dep,
     inventory::Inventory,
     kind::{Kind, KindSet},
     memory::Fingerprint,
     name::ObjRef,
+    report::Judgement,
     unknown::Unknown,
-    view::Reads,
 };
 
-/// One unit: a subject under one entry.
+/// One unit: a subject under one entry. Small: there are several for each workload.
 pub(crate) struct UnitNode {
-    slot: usize,
+    slot: u32,
     pub(crate) subject: ObjRef,
-    pub(crate) fingerprint: Fingerprint,
-    pub(crate) reads: Reads,
+    /// What its verdict was read from, sorted.
+    pub(crate) deps: Box<[Dep]>,
+    /// What was last said of it; `None` before the first turn and out of scope.
+    pub(crate) judgement: Option<Arc<Judgement>>,
 }
 
 /// A unit that is no more.
@@ -26,8 +29,19 @@ pub(crate) struct Retired {
     pub(crate) id: u32,
     pub(crate) entry: Arc<Entry>,
     pub(crate) subject: ObjRef,
-    pub(crate) fingerprint: Fingerprint,
-    pub(crate) reads: Reads,
+    pub(crate) deps: Box<[Dep]>,
+    pub(crate) judgement: Option<Arc<Judgement>>,
+}
+
+impl Retired {
+    /// Identifies the unit in what is remembered.
+    pub(crate) fn fingerprint(&self) -> Fingerprint {
+        fingerprint(&self.entry, &self.subject)
+    }
+}
+
+fn fingerprint(entry: &Entry, subject: &ObjRef) -> Fingerprint {
+    Fingerprint::unit(&entry.settings.baseline, entry.control.meta().id, subject)
 }
 
 /// What a change of objects or baselines does to the units.
@@ -42,16 +56,34 @@ pub(crate) struct Change {
 pub(crate) struct Plan {
     baselines: Vec<Compiled>,
     /// Slots are never reused while units refer to them; `None` once their entry is gone.
-    slots: Vec<Option<Arc<Entry>>>,
-    takers: HashMap<Kind, Vec<usize>>,
+    slots: Vec<Option<Slot>>,
+    takers: HashMap<Kind, Vec<u32>>,
     units: Vec<Option<UnitNode>>,
     free: Vec<u32>,
     by_subject: HashMap<ObjRef, Vec<u32>>,
 }
 
+/// An entry, and what is said of most of its units: kept once, and shared by all that are said it.
+struct Slot {
+    entry: Arc<Entry>,
+    common: Vec<Arc<Judgement>>,
+}
+
+/// Judgements kept for sharing in each slot: by environment and verdict, a few.
+const COMMON: usize = 16;
+
 /// The subject of cluster units.
 pub(crate) fn cluster_subject() -> ObjRef {
     ObjRef::namespace_object("")
+}
+
+impl Slot {
+    fn new(entry: Arc<Entry>) -> Self {
+        Self {
+            entry,
+            common: Vec::new(),
+        }
+    }
 }
 
 impl Plan {
@@ -66,16 +98,53 @@ impl Plan {
     /// The entry a unit is judged under.
     pub(crate) fn entry(&self, unit: &UnitNode) -> &Arc<Entry> {
         // A unit lives no longer than the entry in its slot: `replace` retires both together.
-        self.slots[unit.slot]
+        self.slots[unit.slot as usize]
             .as_ref()
+            .map(|slot| &slot.entry)
             .unwrap_or_else(|| unreachable!("a unit outlived its entry"))
     }
 
-    pub(crate) fn set_reads(&mut self, id: u32, reads: Reads) -> Reads {
-        match self.units.get_mut(id as usize) {
-            Some(Some(unit)) => std::mem::replace(&mut unit.reads, reads),
-            _ => Reads::default(),
+    /// Identifies a unit in what is remembered.
+    pub(crate) fn fingerprint(&self, unit: &UnitNode) -> Fingerprint {
+        fingerprint(self.entry(unit), &unit.subject)
+    }
+
+    /// Sets what was read and said of a unit; returns what was before.
+    pub(crate) fn set(
+        &mut self,
+        id: u32,
+        deps: Box<[Dep]>,
+        judgement: Option<Arc<Judgement>>,
+    ) -> Option<(Box<[Dep]>, Option<Arc<Judgement>>)> {
+        let unit = self.units.get_mut(id as usize)?.as_mut()?;
+        Some((
+            std::mem::replace(&mut unit.deps, deps),
+            std::mem::replace(&mut unit.judgement, judgement),
+        ))
+    }
+
+    /// A judgement to be held by a unit: the one it holds already if that says the same, or one shared with other units if
+    /// it says nothing of this one alone.
+    pub(crate) fn share(&mut self, id: u32, judgement: Judgement) -> Arc<Judgement> {
+        let Some(unit) = self.units.get(id as usize).and_then(Option::as_ref) else {
+            return Arc::new(judgement);
+        };
+        if let Some(held) = unit.judgement.as_ref().filter(|held| ***held == judgement) {
+            return held.clone();
         }
+        let slot = self.slots[unit.slot as usize].as_mut();
+        let Some(slot) = slot.filter(|_| judgement.is_common()) else {
+            return Arc::new(judgement);
+        };
+        if let Some(common) = slot.common.iter().find(|common| ***common == judgement) {
+            return common.clone();
+        }
+        let judgement = Arc::new(judgement);
+        if slot.common.len() == COMMON {
+            slot.common.remove(0);
+        }
+        slot.common.push(judgement.clone());
+        judgement
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -89,12 +158,15 @@ impl Plan {
     }
 
     pub(crate) fn fingerprints(&self) -> impl Iterator<Item = Fingerprint> {
-        self.units.iter().flatten().map(|unit| unit.fingerprint)
+        self.units.iter().flatten().map(|unit| self.fingerprint(unit))
     }
 
-    /// The units that read objects of a kind.
+    /// The units that may read objects of a kind: how much of it is known changes seldom, and is not recorded per unit.
     pub(crate) fn readers_of(&self, kind: Kind) -> impl Iterator<Item = u32> {
-        self.ids(move |_, unit| unit.reads.kinds.contains(kind))
+        // Whoever asks for scope, environment or tenant reads Namespaces.
+        self.ids(move |plan, unit| {
+            kind == Kind::Namespace || plan.entry(unit).control.meta().reads.contains(kind)
+        })
     }
 
     /// The units judged by a control, under any baseline.
@@ -109,7 +181,7 @@ impl Plan {
     }
 
     fn active(&self) -> impl Iterator<Item = &Arc<Entry>> {
-        self.slots.iter().flatten()
+        self.slots.iter().flatten().map(|slot| &slot.entry)
     }
 
     /// Takes new baselines in place of the old ones, keeping every unit whose entry stays the same.
@@ -124,14 +196,16 @@ impl Plan {
             })
             .collect();
         for slot in 0..self.slots.len() {
-            let Some(old) = self.slots[slot].clone() else {
+            let Some(old) = self.slots[slot].as_ref().map(|slot| slot.entry.clone()) else {
                 continue;
             };
             match wanted.remove(&(old.settings.baseline.clone(), old.control.meta().id)) {
                 Some(new) if new.same_as(&old) => {}
                 Some(new) => {
-                    self.slots[slot] = Some(new);
-                    change.dirty.extend(self.ids(|_, unit| unit.slot == slot));
+                    self.slots[slot] = Some(Slot::new(new));
+                    change
+                        .dirty
+                        .extend(self.ids(|_, unit| unit.slot as usize == slot));
                 }
                 None => self.close(slot, &mut change),
             }
@@ -146,14 +220,14 @@ impl Plan {
     }
 
     fn close(&mut self, slot: usize, change: &mut Change) {
-        let ids: Vec<u32> = self.ids(|_, unit| unit.slot == slot).collect();
+        let ids: Vec<u32> = self.ids(|_, unit| unit.slot as usize == slot).collect();
         change
             .removed
             .extend(ids.into_iter().filter_map(|id| self.retire(id)));
         self.slots[slot] = None;
         self.takers
             .values_mut()
-            .for_each(|slots| slots.retain(|s| *s != slot));
+            .for_each(|slots| slots.retain(|s| *s as usize != slot));
     }
 
     fn open(&mut self, entry: Arc<Entry>, inventory: &Inventory, change: &mut Change) {
@@ -166,7 +240,9 @@ impl Plan {
             self.slots.push(None);
         }
         let unit_kind = entry.control.meta().unit;
-        self.slots[slot] = Some(entry);
+        self.slots[slot] = Some(Slot::new(entry));
+        // There are never more slots than controls times baselines.
+        let Ok(slot) = u32::try_from(slot) else { return };
         if unit_kind.has_cluster() {
             change.dirty.extend(self.add(slot, cluster_subject()));
         }
@@ -185,8 +261,10 @@ impl Plan {
         let mut change = Change::default();
         let takers = self.takers.get(&object.name.kind()).cloned().unwrap_or_default();
         for slot in takers {
-            let Some(entry) = &self.slots[slot] else { continue };
-            let wanted = entry.control.meta().unit.takes(object);
+            let Some(held) = &self.slots[slot as usize] else {
+                continue;
+            };
+            let wanted = held.entry.control.meta().unit.takes(object);
             let existing = self.by_subject.get(&object.name).and_then(|ids| {
                 ids.iter()
                     .copied()
@@ -208,14 +286,12 @@ impl Plan {
         ids.into_iter().filter_map(|id| self.retire(id)).collect()
     }
 
-    fn add(&mut self, slot: usize, subject: ObjRef) -> Option<u32> {
-        let entry = self.slots[slot].as_ref()?;
-        let fingerprint = Fingerprint::unit(&entry.settings.baseline, entry.control.meta().id, &subject);
+    fn add(&mut self, slot: u32, subject: ObjRef) -> Option<u32> {
         let node = UnitNode {
             slot,
             subject: subject.clone(),
-            fingerprint,
-            reads: Reads::default(),
+            deps: Box::default(),
+            judgement: None,
         };
         let id = if let Some(id) = self.free.pop() {
             self.units[id as usize] = Some(node);
@@ -237,13 +313,13 @@ impl Plan {
                 self.by_subject.remove(&node.subject);
             }
         }
-        let entry = self.slots[node.slot].clone()?;
+        let entry = self.slots[node.slot as usize].as_ref()?.entry.clone();
         Some(Retired {
             id,
             entry,
             subject: node.subject,
-            fingerprint: node.fingerprint,
-            reads: node.reads,
+            deps: node.deps,
+            judgement: node.judgement,
         })
     }
 

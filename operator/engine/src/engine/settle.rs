@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{evaluate::Outcome, plan::UnitNode};
+use super::evaluate::Outcome;
 use crate::{
     baseline::Entry,
     dep::Dep,
     exception::Exception,
     finding::{Finding, Verdict},
     inventory::Inventory,
-    memory::{Fingerprint, Held, Memory, Seen},
+    memory::{Fingerprint, Held, Seen},
     name::ObjRef,
-    report::{Reported, State, UnitKey, UnitResult},
+    report::{Judgement, Reported, State},
     unknown::Unknown,
 };
 
@@ -31,18 +31,20 @@ pub(crate) enum Grace {
 /// Everything the verdict on one unit depends on beside what its control said.
 pub(crate) struct Settling<'a> {
     pub(crate) entry: &'a Entry,
-    pub(crate) unit: &'a UnitNode,
+    pub(crate) subject: &'a ObjRef,
+    /// What is remembered of the unit.
+    pub(crate) known: &'a [Seen],
     pub(crate) exceptions: &'a [Arc<Exception>],
     pub(crate) inventory: &'a Inventory,
-    pub(crate) memory: &'a Memory,
-    pub(crate) before: Option<&'a Arc<UnitResult>>,
+    pub(crate) before: Option<&'a Judgement>,
     pub(crate) grace: Grace,
     pub(crate) now: Timestamp,
 }
 
 /// The verdict, what is to be remembered, and when to look again.
 pub(crate) struct Settled {
-    pub(crate) result: Option<UnitResult>,
+    /// `None` out of scope.
+    pub(crate) judgement: Option<Judgement>,
     pub(crate) seen: Vec<Seen>,
     pub(crate) wake: Option<Timestamp>,
     /// What was read beyond the control's own reads.
@@ -50,9 +52,10 @@ pub(crate) struct Settled {
 }
 
 impl Settling<'_> {
-    pub(crate) fn settle(&self, outcome: &Outcome) -> Settled {
+    /// Takes the findings out of the outcome.
+    pub(crate) fn settle(&self, outcome: &mut Outcome) -> Settled {
         let mut settled = Settled {
-            result: None,
+            judgement: None,
             seen: Vec::new(),
             wake: None,
             deps: Vec::new(),
@@ -60,17 +63,16 @@ impl Settling<'_> {
         if !outcome.in_scope {
             return settled;
         }
-        let namespace = self.unit.subject.governing_namespace().unwrap_or_default();
-        let known = self.memory.seen(namespace, self.unit.fingerprint);
-        let mut reported: Vec<Reported> = Vec::with_capacity(outcome.findings.found.len());
+        let found = std::mem::take(&mut outcome.findings.found);
+        let mut reported: Vec<Reported> = Vec::with_capacity(found.len());
         let mut held = None;
-        for finding in &outcome.findings.found {
-            let seen = self.seen(finding, known);
+        for finding in found {
+            let seen = self.seen(&finding);
             // Two findings of one reason on one object are one.
             if settled.seen.iter().any(|s| s.fingerprint == seen.fingerprint) {
                 continue;
             }
-            let state = self.state(finding, &seen, &mut settled);
+            let state = self.state(&finding, &seen, &mut settled);
             if matches!(state, State::Settling(_)) {
                 held = held.or(Some(seen.held));
             }
@@ -78,14 +80,15 @@ impl Settling<'_> {
                 severity: finding.severity.unwrap_or(self.entry.severity),
                 fingerprint: seen.fingerprint,
                 first_seen: seen.first_seen,
-                finding: finding.clone(),
+                finding,
                 state,
             });
             settled.seen.push(seen);
         }
         if outcome.findings.unknown.is_some() {
             // What cannot be seen now is not gone: its age goes on.
-            let lost = known
+            let lost = self
+                .known
                 .iter()
                 .filter(|k| !settled.seen.iter().any(|s| s.fingerprint == k.fingerprint));
             let lost: Vec<Seen> = lost.cloned().collect();
@@ -93,36 +96,31 @@ impl Settling<'_> {
         }
         settled.seen.sort_by_key(|seen| seen.fingerprint);
         let verdict = verdict(outcome, &reported, held);
-        settled.result = Some(self.result(outcome, verdict, reported));
+        settled.judgement = Some(self.judgement(outcome, verdict, reported));
         settled
     }
 
-    fn result(&self, outcome: &Outcome, verdict: Verdict, findings: Vec<Reported>) -> UnitResult {
-        let meta = self.entry.control.meta();
-        UnitResult {
-            key: UnitKey {
-                control: meta.id,
-                subject: self.unit.subject.clone(),
-            },
+    fn judgement(&self, outcome: &mut Outcome, verdict: Verdict, findings: Vec<Reported>) -> Judgement {
+        Judgement {
             severity: self.entry.severity,
-            basis: meta.basis,
+            basis: self.entry.control.meta().basis,
             mode: self.entry.mode,
             environment: outcome.environment.clone(),
             verdict,
-            findings,
-            notes: outcome.findings.notes.clone(),
+            findings: findings.into(),
+            notes: std::mem::take(&mut outcome.findings.notes).into(),
             blind: false,
         }
     }
 
-    fn seen(&self, finding: &Finding, known: &[Seen]) -> Seen {
+    fn seen(&self, finding: &Finding) -> Seen {
         let fingerprint = fingerprint(
             &self.entry.settings.baseline,
             self.entry.control.meta().id,
             finding,
         );
         let fail_after: SignedDuration = self.entry.fail_after.into();
-        if let Some(seen) = known.iter().find(|seen| seen.fingerprint == fingerprint) {
+        if let Some(seen) = self.known.iter().find(|seen| seen.fingerprint == fingerprint) {
             // A grace that was shortened since ends earlier.
             let latest = seen.first_seen.checked_add(fail_after).unwrap_or(Timestamp::MAX);
             return Seen {
@@ -130,7 +128,7 @@ impl Settling<'_> {
                 ..seen.clone()
             };
         }
-        let (fails_at, held) = self.grace_for(&self.unit.subject, fail_after);
+        let (fails_at, held) = self.grace_for(self.subject, fail_after);
         Seen {
             fingerprint,
             first_seen: self.now,
@@ -148,7 +146,7 @@ impl Settling<'_> {
         let created = self
             .inventory
             .get(subject)
-            .and_then(|object| object.meta.creation_timestamp);
+            .and_then(|object| object.meta.creation_timestamp());
         let grown = created.and_then(|created| created.checked_add(fail_after).ok());
         if let Some(grown) = grown.filter(|grown| *grown > self.now) {
             // A creation time ahead of our clock must not buy more than one grace.

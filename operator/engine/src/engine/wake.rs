@@ -7,7 +7,7 @@ use std::{
 
 use jiff::Timestamp;
 
-use crate::graph::Reader;
+use crate::dep::Reader;
 
 /// Deadlines, each reader's next one only.
 #[derive(Default)]

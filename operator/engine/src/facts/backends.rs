@@ -87,7 +87,7 @@ impl Backend {
                 .all_containers()
                 .map(|c| (c.name.clone(), c.image.clone().unwrap_or_default()))
                 .collect(),
-            regular: spec.containers.as_ref().map_or(0, Vec::len),
+            regular: spec.containers.as_deref().map_or(0, <[_]>::len),
             ports: ports
                 .filter_map(|port| Some((port.name.clone()?, port.container_port)))
                 .collect(),

@@ -60,7 +60,7 @@ impl Fact for ClassEncryption {
         Ok(Some(ClassValue {
             provisioner: (&*class.provisioner).into(),
             encryption: encryption(&class.provisioner, class.parameters.as_ref().unwrap_or(&none)),
-            created: object.meta.creation_timestamp,
+            created: object.meta.creation_timestamp(),
         }))
     }
 }
@@ -93,7 +93,7 @@ pub(super) fn newest<'a>(objects: impl Iterator<Item = &'a Object>) -> Option<Ar
     objects
         .min_by_key(|object| {
             (
-                std::cmp::Reverse(object.meta.creation_timestamp),
+                std::cmp::Reverse(object.meta.creation_timestamp()),
                 object.name.clone(),
             )
         })
@@ -266,7 +266,7 @@ fn class_proof(
             format!("StorageClass {class} of volume {name} does not exist any more"),
         )
     })?;
-    if let (Some(volume_created), Some(class_created)) = (volume.meta.creation_timestamp, value.created)
+    if let (Some(volume_created), Some(class_created)) = (volume.meta.creation_timestamp(), value.created)
         && volume_created < class_created
     {
         let message =

@@ -12,7 +12,10 @@ mod occupied;
 mod pod_security;
 mod pods;
 mod provisioners;
+
 mod quota_room;
+mod reach;
+mod source_groups;
 mod standing;
 mod template;
 mod unmodelled;
@@ -37,6 +40,8 @@ pub use provisioners::{
     Encryption, Evidence, Level, Parameters, Place, encryption, evidence, may_encrypt_elsewhere,
 };
 pub use quota_room::QuotaRoom;
+pub use reach::{ExitList, NamespaceReach, Openings, SourcesOf};
+pub use source_groups::{Group, GroupBy, SourceGroups, SourceGroupsValue};
 pub use standing::{EnvironmentLabel, Standing, StandingValue};
 pub use template::{pod_labels, pod_template, template_owner};
 pub use unmodelled::UnmodelledPolicy;

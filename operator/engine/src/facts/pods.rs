@@ -70,7 +70,7 @@ impl PodsValue {
     fn add_all(&mut self, pods: &[&Object]) -> Result<(), Unknown> {
         for object in pods {
             let pod = project::<Pod>(object)?;
-            if pod.finished || object.meta.deletion_timestamp.is_some() {
+            if pod.finished || object.meta.deleting {
                 continue;
             }
             self.active += 1;
@@ -85,7 +85,7 @@ impl PodsValue {
 
     fn note_restarts(&mut self, object: &Object, pod: &Pod) {
         let most = self.restarted.as_ref().map_or(FEW, |known| known.restarts);
-        if let (Some(since), true) = (object.meta.creation_timestamp, pod.restarts() > most) {
+        if let (Some(since), true) = (object.meta.creation_timestamp(), pod.restarts() > most) {
             self.restarted = Some(Box::new(Restarted {
                 pod: object.name.name().into(),
                 restarts: pod.restarts(),

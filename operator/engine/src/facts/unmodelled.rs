@@ -1,4 +1,4 @@
-//! Network policies that are not modelled and may apply to a namespace's pods.
+//! Network policies of other kinds that may apply to a namespace's pods.
 
 use std::sync::Arc;
 
@@ -6,14 +6,15 @@ use crate::{
     decode::Object,
     fact::Fact,
     kind::{Kind, KindSet},
+    labels::Labels,
     name::ObjRef,
-    object::{FOREIGN_POLICIES, ForeignPolicy},
+    object::{ADMIN_POLICIES, Body, FOREIGN_POLICIES},
     unknown::Unknown,
     view::View,
 };
 
-/// The first policy of a kind that is not modelled and that may select pods of a namespace. What NetworkPolicies alone say
-/// of those pods proves nothing, in neither direction.
+/// The first policy of a kind other than NetworkPolicy that may select pods of a namespace. What NetworkPolicies alone say of
+/// those pods proves nothing, in neither direction.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct UnmodelledPolicy {
     /// The namespace.
@@ -21,7 +22,9 @@ pub struct UnmodelledPolicy {
 }
 
 impl Fact for UnmodelledPolicy {
-    const READS: KindSet = KindSet::of(FOREIGN_POLICIES).with(Kind::Namespace);
+    const READS: KindSet = KindSet::of(FOREIGN_POLICIES)
+        .union(KindSet::of(ADMIN_POLICIES))
+        .with(Kind::Namespace);
     /// Its resource and name, as kubectl takes them.
     type Value = Option<Box<str>>;
 
@@ -30,22 +33,31 @@ impl Fact for UnmodelledPolicy {
             .object(&ObjRef::namespace_object(&self.namespace))?
             .map(|namespace| namespace.meta.labels.clone())
             .unwrap_or_default();
-        for kind in FOREIGN_POLICIES {
+        for kind in FOREIGN_POLICIES.iter().chain(ADMIN_POLICIES) {
             let found = if kind.info().namespaced {
                 view.in_namespace(*kind, &self.namespace)?.first().copied()
             } else {
                 let policies = view.all(*kind)?;
-                policies.into_iter().find(|policy| {
-                    // One that cannot be read may select anything.
-                    crate::control::project::<ForeignPolicy>(policy)
-                        .map_or(true, |p| p.may_select_in(&self.namespace, &labels))
-                })
+                policies
+                    .into_iter()
+                    .find(|policy| self.may_be_selected(&labels, policy))
             };
             if let Some(policy) = found {
                 return Ok(Some(named(policy)));
             }
         }
         Ok(None)
+    }
+}
+
+impl UnmodelledPolicy {
+    /// One that cannot be read may select anything.
+    fn may_be_selected(&self, labels: &Labels, policy: &Object) -> bool {
+        match &policy.body {
+            Ok(Body::ForeignPolicy(policy)) => policy.may_select_in(&self.namespace),
+            Ok(Body::AdminPolicy(policy)) => policy.may_select_in(labels),
+            _ => true,
+        }
     }
 }
 

@@ -208,7 +208,9 @@ impl<'a> Builder<'a> {
             }
             let text = self.tree.text(&slot);
             let Some(key) = scalar::key(text) else {
-                return Err(Problem::syntax(format!("{text:?} cannot be a key")));
+                return Err(Problem::syntax(
+                    "null, or a number beyond 64 bits, cannot be a key",
+                ));
             };
             if key != text {
                 let key = key.into_owned();

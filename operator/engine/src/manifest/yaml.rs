@@ -182,7 +182,13 @@ fn meaning<'t>(
             None,
         ));
     };
-    let mismatch = |what: &str| Problem::syntax(format!("{text:?} is not {what}"));
+    // The text is not quoted: what stands where a number belongs may be confidential.
+    let mismatch = |what: &str| {
+        Problem::syntax(format!(
+            "!!{} is not on {what}",
+            core_tag(tag).unwrap_or_default()
+        ))
+    };
     let resolved = scalar::resolve(text);
     let (fits, what) = match core_tag(tag) {
         Some("int") => (

@@ -1,4 +1,5 @@
-//! `v1` ConfigMap. Configuration may hold secrets: but for a few TLS settings no value ever enters the inventory.
+//! `v1` ConfigMap. Configuration may hold secrets: but for a few TLS settings no value ever enters the inventory, only what
+//! the values showed while they were decoded.
 
 use std::{borrow::Cow, fmt};
 
@@ -7,6 +8,8 @@ use serde::{
     de::{IgnoredAny, MapAccess, Visitor},
 };
 
+use crate::texts::{Collector, Data, Marks, Scalar};
+
 /// The settings that are kept: those by which ingress controllers choose TLS protocols.
 ///
 /// `ssl-protocols`: ingress-nginx and F5 NGINX; `ssl-options`: HAProxy Ingress.
@@ -14,15 +17,24 @@ pub const TLS_SETTINGS: &[&str] = &["ssl-protocols", "ssl-options"];
 
 /// What is kept of a ConfigMap.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ConfigMap {
     #[serde(default)]
     data: TlsSettings,
+    /// What the keys of `binaryData` showed.
+    #[serde(default)]
+    pub(crate) binary_data: Data,
 }
 
 impl ConfigMap {
     /// The TLS settings it states, with their values.
     pub fn settings(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.data.0.iter().map(|(key, value)| (*key, &**value))
+        self.data.settings.iter().map(|(key, value)| (*key, &**value))
+    }
+
+    /// What its data showed.
+    pub(crate) fn texts(&self) -> &Marks {
+        &self.data.marks
     }
 
     /// The value of one of [`TLS_SETTINGS`].
@@ -33,7 +45,10 @@ impl ConfigMap {
 
 /// Usually empty: then nothing is allocated.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-struct TlsSettings(Vec<(&'static str, Box<str>)>);
+struct TlsSettings {
+    settings: Vec<(&'static str, Box<str>)>,
+    marks: Marks,
+}
 
 impl<'de> Deserialize<'de> for TlsSettings {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
@@ -63,19 +78,23 @@ impl<'de> Visitor<'de> for Settings {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<TlsSettings, A::Error> {
-        let mut kept = Vec::new();
+        let mut settings = Vec::new();
+        let mut collector = Collector::new();
         while let Some(key) = map.next_key::<Cow<'de, str>>()? {
-            if let Some(setting) = TLS_SETTINGS.iter().find(|s| **s == key) {
-                kept.push((
-                    *setting,
-                    map.next_value::<Option<Box<str>>>()?.unwrap_or_default(),
-                ));
-            } else {
+            let setting = TLS_SETTINGS.iter().find(|setting| **setting == key);
+            if setting.is_none() && collector.is_none() {
                 map.next_value::<IgnoredAny>()?;
+                continue;
             }
+            let value = map.next_value::<Scalar<'de>>()?.0;
+            if let Some(collector) = &mut collector {
+                collector.entry(&key, &value);
+            }
+            settings.extend(setting.map(|setting| (*setting, value.into())));
         }
-        kept.sort_unstable();
-        Ok(TlsSettings(kept))
+        settings.sort_unstable();
+        let marks = collector.map(Collector::finish).unwrap_or_default();
+        Ok(TlsSettings { settings, marks })
     }
 }
 

@@ -7,7 +7,6 @@ use serde::{Deserialize, de::IgnoredAny};
 
 use crate::{
     kind::Kind,
-    labels::Labels,
     selector::{LabelSelector, Operator},
 };
 
@@ -19,9 +18,6 @@ pub const FOREIGN_POLICIES: &[Kind] = &[
     Kind::CalicoGlobalNetworkPolicy,
     Kind::CalicoStoredNetworkPolicy,
     Kind::CalicoStoredGlobalNetworkPolicy,
-    Kind::AdminNetworkPolicy,
-    Kind::BaselineAdminNetworkPolicy,
-    Kind::ClusterNetworkPolicy,
 ];
 
 /// A network policy of any of [`FOREIGN_POLICIES`].
@@ -35,18 +31,22 @@ pub struct ForeignPolicy {
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Subject {
     Everywhere,
-    /// Namespaces by their labels (AdminNetworkPolicy and its kin).
-    Namespaces(LabelSelector),
     /// Namespaces by name (Cilium's label of the pod's namespace).
     Named(Box<[Box<str>]>),
 }
 
 impl ForeignPolicy {
-    /// Whether it may select pods of a namespace with these labels. Of a namespaced policy only its own is asked.
-    pub fn may_select_in(&self, namespace: &str, labels: &Labels) -> bool {
+    /// A policy of which nothing can be read: it may select any pod.
+    pub(crate) fn anywhere() -> Self {
+        Self {
+            subjects: Box::new([Subject::Everywhere]),
+        }
+    }
+
+    /// Whether it may select pods of a namespace. Of a namespaced policy only its own is asked.
+    pub fn may_select_in(&self, namespace: &str) -> bool {
         self.subjects.iter().any(|subject| match subject {
             Subject::Everywhere => true,
-            Subject::Namespaces(selector) => selector.validate().is_err() || selector.matches(labels),
             Subject::Named(names) => names.iter().any(|name| **name == *namespace),
         })
     }
@@ -64,30 +64,12 @@ struct Wire {
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase")]
 struct Spec {
-    /// AdminNetworkPolicy, BaselineAdminNetworkPolicy, ClusterNetworkPolicy.
-    #[serde(default)]
-    subject: Option<SubjectWire>,
     /// Cilium.
     #[serde(default)]
     endpoint_selector: Option<LabelSelector>,
     /// Cilium: a policy of nodes, which selects no pod. Its shape does not matter.
     #[serde(default)]
     node_selector: Option<IgnoredAny>,
-}
-
-#[derive(Deserialize)]
-struct SubjectWire {
-    #[serde(default)]
-    namespaces: Option<LabelSelector>,
-    #[serde(default)]
-    pods: Option<Pods>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Pods {
-    #[serde(default)]
-    namespace_selector: LabelSelector,
 }
 
 impl From<Wire> for ForeignPolicy {
@@ -104,15 +86,6 @@ impl From<Wire> for ForeignPolicy {
 }
 
 fn subject(spec: Spec) -> Option<Subject> {
-    if let Some(subject) = spec.subject {
-        let pods = subject.pods.map(|pods| pods.namespace_selector);
-        return Some(
-            subject
-                .namespaces
-                .or(pods)
-                .map_or(Subject::Everywhere, Subject::Namespaces),
-        );
-    }
     match (&spec.endpoint_selector, spec.node_selector) {
         (None, Some(_)) => None,
         (Some(selector), _) => Some(named(selector).map_or(Subject::Everywhere, Subject::Named)),
@@ -123,9 +96,9 @@ fn subject(spec: Spec) -> Option<Subject> {
 /// The namespaces that a Cilium endpoint selector restricts itself to by name.
 fn named(selector: &LabelSelector) -> Option<Box<[Box<str>]>> {
     const KEYS: [&str; 2] = ["k8s:io.kubernetes.pod.namespace", "io.kubernetes.pod.namespace"];
-    let exact = KEYS.iter().find_map(|key| selector.match_labels.get(*key));
+    let exact = KEYS.iter().find_map(|key| selector.match_labels.get(key));
     if let Some(name) = exact {
-        return Some(Box::new([name.as_str().into()]));
+        return Some(Box::new([name.into()]));
     }
     let listed = selector
         .match_expressions
@@ -144,12 +117,6 @@ mod tests {
     #[rstest]
     #[case::nothing_said(json!({}), true)]
     #[case::calico_expressions_are_not_read(json!({"spec": {"selector": "all()", "namespaceSelector": "team == 'x'"}}), true)]
-    #[case::namespaces(json!({"spec": {"subject": {"namespaces": {"matchLabels": {"team": "shop"}}}}}), true)]
-    #[case::other_namespaces(json!({"spec": {"subject": {"namespaces": {"matchLabels": {"team": "x"}}}}}), false)]
-    #[case::pods_of_all(json!({"spec": {"subject": {"pods": {"namespaceSelector": {}, "podSelector": {}}}}}), true)]
-    #[case::pods_of_others(
-        json!({"spec": {"subject": {"pods": {"namespaceSelector": {"matchLabels": {"team": "x"}}}}}}), false)]
-    #[case::unknown_subject(json!({"spec": {"subject": {"services": {}}}}), true)]
     #[case::all_endpoints(json!({"spec": {"endpointSelector": {}}}), true)]
     #[case::endpoints_of_another_namespace(
         json!({"spec": {"endpointSelector": {"matchLabels": {"k8s:io.kubernetes.pod.namespace": "x"}}}}), false)]
@@ -161,7 +128,6 @@ mod tests {
         json!({"specs": [{"nodeSelector": {}}, {"endpointSelector": {"matchLabels": {"app": "web"}}}]}), true)]
     fn it_may_apply_where_nothing_rules_it_out(#[case] object: serde_json::Value, #[case] applies: bool) {
         let policy: ForeignPolicy = serde_json::from_value(object).unwrap();
-        let labels: Labels = [("team", "shop")].into_iter().collect();
-        assert_eq!(policy.may_select_in("shop", &labels), applies);
+        assert_eq!(policy.may_select_in("shop"), applies);
     }
 }

@@ -1,4 +1,4 @@
-//! Gateway API: GatewayClass, Gateway, HTTPRoute; and Envoy Gateway's ClientTrafficPolicy.
+//! Gateway API: GatewayClass, Gateway, HTTPRoute, ReferenceGrant; and Envoy Gateway's ClientTrafficPolicy.
 
 use std::collections::BTreeMap;
 
@@ -138,10 +138,42 @@ pub struct ParentRef {
 pub struct RouteRule {
     /// Answers with a redirect to `https`.
     pub redirects_to_https: bool,
+    /// The backends it names with a namespace: where it forwards to, or mirrors.
+    elsewhere: Option<Box<[BackendRef]>>,
+}
+
+impl RouteRule {
+    /// The backends it names with a namespace: where it forwards to, or mirrors.
+    pub fn backends_elsewhere(&self) -> impl Iterator<Item = &BackendRef> {
+        self.elsewhere.iter().flat_map(|backends| backends.iter())
+    }
+}
+
+/// A backend in a namespace that the route names.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+pub struct BackendRef {
+    /// Name of the Service (or of another kind of backend).
+    #[serde(default)]
+    pub name: Box<str>,
+    /// Its namespace.
+    pub namespace: Box<str>,
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct RuleWire {
+    #[serde(default)]
+    filters: Option<Vec<FilterWire>>,
+    #[serde(default)]
+    backend_refs: Option<Vec<BackendWire>>,
+}
+
+#[derive(Deserialize, Default)]
+struct BackendWire {
+    #[serde(default)]
+    name: Box<str>,
+    #[serde(default)]
+    namespace: Option<Box<str>>,
     #[serde(default)]
     filters: Option<Vec<FilterWire>>,
 }
@@ -151,6 +183,44 @@ struct RuleWire {
 struct FilterWire {
     #[serde(default)]
     request_redirect: Option<RedirectWire>,
+    #[serde(default)]
+    request_mirror: Option<MirrorWire>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct MirrorWire {
+    #[serde(default)]
+    backend_ref: Option<Target>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    #[serde(default)]
+    name: Box<str>,
+    #[serde(default)]
+    namespace: Option<Box<str>>,
+}
+
+/// The backends of a rule that name a namespace.
+fn elsewhere(wire: &RuleWire) -> Option<Box<[BackendRef]>> {
+    let backends = || wire.backend_refs.iter().flatten();
+    let filters = wire.filters.iter().flatten();
+    let mirrors = filters
+        .chain(backends().flat_map(|backend| backend.filters.iter().flatten()))
+        .filter_map(|filter| filter.request_mirror.as_ref()?.backend_ref.as_ref())
+        .map(|target| (&target.name, &target.namespace));
+    let found: Vec<BackendRef> = backends()
+        .map(|backend| (&backend.name, &backend.namespace))
+        .chain(mirrors)
+        .filter_map(|(name, namespace)| {
+            Some(BackendRef {
+                name: name.clone(),
+                namespace: namespace.clone().filter(|namespace| !namespace.is_empty())?,
+            })
+        })
+        .collect();
+    (!found.is_empty()).then(|| found.into_boxed_slice())
 }
 
 #[derive(Deserialize)]
@@ -161,6 +231,7 @@ struct RedirectWire {
 
 impl From<RuleWire> for RouteRule {
     fn from(wire: RuleWire) -> Self {
+        let elsewhere = elsewhere(&wire);
         let mut redirects = wire
             .filters
             .into_iter()
@@ -168,6 +239,7 @@ impl From<RuleWire> for RouteRule {
             .filter_map(|f| f.request_redirect);
         Self {
             redirects_to_https: redirects.any(|r| r.scheme.as_deref() == Some("https")),
+            elsewhere,
         }
     }
 }
@@ -178,6 +250,33 @@ impl HttpRoute {
         let mut rules = self.spec.rules.iter().flatten().peekable();
         rules.peek().is_some() && rules.all(|rule| rule.redirects_to_https)
     }
+}
+
+/// What is kept of a ReferenceGrant: who may refer to objects of its namespace.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+pub struct ReferenceGrant {
+    /// `spec`.
+    #[serde(default)]
+    pub spec: ReferenceGrantSpec,
+}
+
+/// `spec` of a ReferenceGrant.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+pub struct ReferenceGrantSpec {
+    /// The kinds and namespaces that may refer.
+    #[serde(default)]
+    pub from: Option<Vec<GrantFrom>>,
+}
+
+/// One of `from`.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+pub struct GrantFrom {
+    /// Kind of what may refer.
+    #[serde(default)]
+    pub kind: Box<str>,
+    /// Its namespace.
+    #[serde(default)]
+    pub namespace: Box<str>,
 }
 
 /// What is kept of Envoy Gateway's ClientTrafficPolicy.

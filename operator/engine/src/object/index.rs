@@ -11,6 +11,9 @@ pub const BACKUP_OF: &str = "plimsoll.dev/backup-of";
 impl Body {
     /// Adds the keys under which look-ups find this object.
     pub(crate) fn index_keys(&self, name: &ObjRef, meta: &Meta, keys: &mut Vec<IndexKey>) {
+        for config in self.pod_spec().into_iter().flat_map(|spec| spec.config_maps()) {
+            keys.push(targets(name, "ConfigMap".into(), config.into()));
+        }
         match self {
             Body::Workload(workload) if name.kind() == Kind::CronJob => cron_job(workload, name, meta, keys),
             Body::Workload(workload) => workload.keys(name, keys),

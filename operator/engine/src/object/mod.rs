@@ -3,6 +3,7 @@
 //! One file per kind (workload kinds share one). A projection implements `Deserialize` once; watch events, list pages and
 //! manifests all come in through [`crate::decode`]. Fields are optional wherever the API allows `null` or absence.
 
+mod admin_policy;
 mod autoscaler;
 mod budget;
 mod cnpg;
@@ -34,13 +35,16 @@ mod workload;
 
 use crate::kind::Kind;
 
+pub use admin_policy::{ADMIN_POLICIES, Action, AdminPeer, AdminPolicy, AdminPort, AdminRule, PodSet, Tier};
 pub use autoscaler::{HorizontalPodAutoscaler, ScaledObject};
 pub use budget::PodDisruptionBudget;
 pub use cnpg::{CnpgBackup, CnpgCluster, CnpgScheduledBackup};
 pub use configmap::{ConfigMap, TLS_SETTINGS};
 pub use database::{DatabaseCr, NativeSchedule};
 pub use foreign_policy::{FOREIGN_POLICIES, ForeignPolicy};
-pub use gateway::{ClientTrafficPolicy, Gateway, GatewayClass, HttpRoute, Listener, ParentRef};
+pub use gateway::{
+    BackendRef, ClientTrafficPolicy, Gateway, GatewayClass, HttpRoute, Listener, ParentRef, ReferenceGrant,
+};
 pub use index::{BACKUP_OF, ROLE};
 pub use ingress::{FrontendConfig, Ingress, IngressClass, IngressClassParams, IngressRule, IngressTls};
 pub use k8up::{K8upBackup, K8upSchedule};
@@ -131,6 +135,7 @@ bodies! {
     GatewayClass(GatewayClass): GatewayClass;
     Gateway(Gateway): Gateway;
     HttpRoute(HttpRoute): HttpRoute;
+    ReferenceGrant(ReferenceGrant): ReferenceGrant;
     ClientTrafficPolicy(ClientTrafficPolicy): ClientTrafficPolicy;
     TraefikRoute(TraefikRoute): TraefikIngressRoute;
     TraefikMiddleware(TraefikMiddleware): TraefikMiddleware;
@@ -148,8 +153,8 @@ bodies! {
     CnpgCluster(CnpgCluster): CnpgCluster;
     NetworkPolicy(NetworkPolicy): NetworkPolicy;
     ForeignPolicy(ForeignPolicy): CiliumNetworkPolicy | CiliumClusterwideNetworkPolicy | CalicoNetworkPolicy
-        | CalicoGlobalNetworkPolicy | CalicoStoredNetworkPolicy | CalicoStoredGlobalNetworkPolicy
-        | AdminNetworkPolicy | BaselineAdminNetworkPolicy | ClusterNetworkPolicy;
+        | CalicoGlobalNetworkPolicy | CalicoStoredNetworkPolicy | CalicoStoredGlobalNetworkPolicy;
+    AdminPolicy(AdminPolicy): AdminNetworkPolicy | BaselineAdminNetworkPolicy | ClusterNetworkPolicy;
     VeleroSchedule(VeleroSchedule): VeleroSchedule;
     VeleroBackup(VeleroBackup): VeleroBackup;
     CnpgScheduledBackup(CnpgScheduledBackup): CnpgScheduledBackup;

@@ -6,10 +6,19 @@ use serde::Deserialize;
 #[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
 pub struct Namespace {
     #[serde(default)]
+    metadata: Identity,
+    #[serde(default)]
     status: Option<Status>,
     /// Never read from anywhere: set by a scan for namespaces that objects are in and nobody gave.
     #[serde(skip)]
     implied: bool,
+}
+
+/// Of all objects, only of namespaces does it matter which one bears a name.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+struct Identity {
+    #[serde(default)]
+    uid: Option<Box<str>>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
@@ -25,6 +34,11 @@ impl Namespace {
             implied: true,
             ..Self::default()
         }
+    }
+
+    /// `metadata.uid`.
+    pub fn uid(&self) -> Option<&str> {
+        self.metadata.uid.as_deref()
     }
 
     /// Whether the object was not given, and stands for one that must exist.

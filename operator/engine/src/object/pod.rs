@@ -1,5 +1,7 @@
 //! `v1` Pod. There are many of them: what is kept is small.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 
 use super::{Annotations, template::PodSpec};
@@ -10,7 +12,7 @@ use crate::podsecurity::Checks;
 #[serde(from = "Wire")]
 pub struct Pod {
     /// `spec.nodeName`, once scheduled.
-    pub node: Option<Box<str>>,
+    pub node: Option<Arc<str>>,
     /// `status.phase` is `Running`.
     pub running: bool,
     /// `status.phase` is `Succeeded` or `Failed`: the pod will not run again.
@@ -19,6 +21,8 @@ pub struct Pod {
     pub succeeded: bool,
     /// Condition `Ready` is `True`.
     pub ready: bool,
+    /// Whether the pod uses its node's network.
+    pub host_network: bool,
     small: Small,
     /// The pod's own specification; kept only for pods without a controller, which are workloads of their own.
     pub spec: Option<Box<PodSpec>>,
@@ -116,7 +120,8 @@ impl From<Wire> for Pod {
         Self {
             small: Small::new(checks, status.restarts()),
             succeeded: phase == "Succeeded",
-            node: wire.spec.node_name.take(),
+            node: wire.spec.node_name.take().map(Arc::from),
+            host_network: wire.spec.host_network == Some(true),
             running: phase == "Running",
             finished: matches!(phase, "Succeeded" | "Failed"),
             ready: status

@@ -2,7 +2,9 @@
 
 use std::{borrow::Cow, fmt};
 
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer};
+
+use crate::texts::{Collector, Marks, words_of};
 
 /// Commands that make a backup wherever they appear.
 const BACKUPS: &[&str] = &[
@@ -33,22 +35,28 @@ const BACKUPS: &[&str] = &[
 /// First words that make a backup when the image is such a tool and its entry point the tool itself.
 const VERBS: &[&str] = &["backup", "create", "sync", "copy", "put"];
 
-/// Which of the known backup commands a list of strings contains, by index.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+/// Which of the known backup commands a list of strings contains, by index, and what else the strings showed.
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct Script {
     command: Option<u8>,
     verb: Option<u8>,
+    marks: Marks,
 }
 
 impl Script {
     /// The backup command that occurs, such as `pg_dump`.
-    pub fn backup_command(self) -> Option<&'static str> {
+    pub fn backup_command(&self) -> Option<&'static str> {
         BACKUPS.get(usize::from(self.command?)).copied()
     }
 
     /// The first word, if it is one with which backup tools start a backup.
-    pub fn verb(self) -> Option<&'static str> {
+    pub fn verb(&self) -> Option<&'static str> {
         VERBS.get(usize::from(self.verb?)).copied()
+    }
+
+    /// What the strings showed.
+    pub(crate) fn texts(&self) -> &Marks {
+        &self.marks
     }
 
     fn of(words: &[Cow<'_, str>]) -> Self {
@@ -61,8 +69,16 @@ impl Script {
         Self {
             command: find(BACKUPS, &|known| text.contains(known)),
             verb: find(VERBS, &|known| words.first().is_some_and(|word| word == known)),
+            marks: Collector::new()
+                .map(|collector| look_at(collector, words))
+                .unwrap_or_default(),
         }
     }
+}
+
+fn look_at(mut collector: Collector, words: &[Cow<'_, str>]) -> Marks {
+    collector.words(words);
+    collector.finish()
 }
 
 impl fmt::Debug for Script {
@@ -73,8 +89,7 @@ impl fmt::Debug for Script {
 
 impl<'de> Deserialize<'de> for Script {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        let words: Option<Vec<Option<String>>> = Option::deserialize(d).map_err(de::Error::custom)?;
-        let words: Vec<Cow<'_, str>> = words.into_iter().flatten().flatten().map(Cow::Owned).collect();
+        let words = words_of(d)?;
         Ok(if words.is_empty() {
             Self::default()
         } else {

@@ -29,6 +29,17 @@ pub struct ServiceSpec {
     /// The labels of its pods; empty: somebody else keeps its endpoints.
     #[serde(default)]
     pub selector: Labels,
+    /// The host a Service of type `ExternalName` stands for.
+    #[serde(default)]
+    pub external_name: Option<Box<str>>,
+}
+
+impl Service {
+    /// The host it stands for, in place of pods of its own.
+    pub fn stands_for(&self) -> Option<&str> {
+        let external = self.spec.r#type == ServiceType::ExternalName;
+        self.spec.external_name.as_deref().filter(|_| external)
+    }
 }
 
 /// `type` of a Service.

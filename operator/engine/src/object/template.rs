@@ -9,6 +9,7 @@ use crate::{
     labels::Labels,
     podsecurity::{Checks, Handler, Lifecycle, Os, SecurityContext},
     selector::LabelSelector,
+    texts::{Configs, Env, Marks, of_env_from, of_projection, of_volume},
 };
 
 /// `spec.template` of a workload.
@@ -53,6 +54,11 @@ impl PodTemplate {
         )
     }
 
+    /// What the annotations of the pods showed.
+    pub(crate) fn texts(&self) -> Option<&Marks> {
+        Some(self.metadata.as_ref()?.annotations.marks())
+    }
+
     /// An annotation the pods will carry, of those that some control reads.
     pub fn annotation(&self, key: &str) -> Option<&str> {
         self.metadata.as_ref()?.annotations.get(key)
@@ -68,16 +74,16 @@ pub struct PodSpec {
     pub node_name: Option<Box<str>>,
     /// Regular containers.
     #[serde(default)]
-    pub containers: Option<Vec<Container>>,
+    pub containers: Option<Box<[Container]>>,
     /// Containers that run before (or, with `restartPolicy: Always`, beside) the regular ones.
     #[serde(default)]
-    pub init_containers: Option<Vec<Container>>,
+    pub init_containers: Option<Box<[Container]>>,
     /// Containers that were added to a running pod to look into it; templates have none.
     #[serde(default)]
-    pub ephemeral_containers: Option<Vec<Container>>,
+    pub ephemeral_containers: Option<Box<[Container]>>,
     /// Volumes.
     #[serde(default)]
-    pub volumes: Option<Vec<Volume>>,
+    pub volumes: Option<Box<[Volume]>>,
     /// Whether the pods use their node's network.
     #[serde(default)]
     pub host_network: Option<bool>,
@@ -104,10 +110,10 @@ pub struct PodSpec {
     pub service_account_name: Option<Box<str>>,
     /// Constraints on the spread of the pods over domains.
     #[serde(default)]
-    pub topology_spread_constraints: Option<Vec<SpreadConstraint>>,
+    pub topology_spread_constraints: Option<Box<[SpreadConstraint]>>,
     /// Affinity; only pod anti-affinity is kept.
     #[serde(default)]
-    pub affinity: Option<Affinity>,
+    pub affinity: Option<Box<Affinity>>,
 }
 
 impl PodSpec {
@@ -124,6 +130,17 @@ impl PodSpec {
         let init = self.init_containers.iter().flatten();
         init.chain(self.containers.iter().flatten())
             .chain(self.ephemeral_containers.iter().flatten())
+    }
+
+    /// The ConfigMaps the pods mount or take variables from, some of them more than once; known only where the texts of
+    /// ConfigMaps are looked through for hosts.
+    pub fn config_maps(&self) -> impl Iterator<Item = &str> {
+        let volumes = self.volumes.iter().flatten();
+        let mounted = volumes.flat_map(|volume| volume.config_map.iter().chain(volume.projected.iter()));
+        let read = self
+            .all_containers()
+            .flat_map(|container| container.env.configs.iter().chain(container.env_from.iter()));
+        mounted.chain(read)
     }
 
     /// The claims the pods mount by name.
@@ -145,18 +162,24 @@ pub struct Container {
     /// Image reference.
     #[serde(default)]
     pub image: Option<Box<str>>,
-    /// What of `command` hints at a backup.
+    /// What its environment variables showed.
+    #[serde(default)]
+    pub env: Env,
+    /// ConfigMaps that become environment variables as a whole.
+    #[serde(default, deserialize_with = "of_env_from")]
+    pub env_from: Configs,
+    /// What `command` hints at, and what it showed.
     #[serde(default)]
     pub command: Script,
-    /// What of `args` hints at a backup.
+    /// What `args` hint at, and what they showed.
     #[serde(default)]
     pub args: Script,
     /// Ports the container declares.
     #[serde(default)]
-    pub ports: Option<Vec<ContainerPort>>,
+    pub ports: Option<Box<[ContainerPort]>>,
     /// Resource requests, which a quota counts.
     #[serde(default)]
-    pub resources: Option<Resources>,
+    pub resources: Option<Box<Resources>>,
     /// What its `securityContext` asks for.
     #[serde(default)]
     pub security_context: SecurityContext,
@@ -172,6 +195,14 @@ pub struct Container {
     /// What runs when it starts and before it ends.
     #[serde(default)]
     pub lifecycle: Lifecycle,
+    /// Of an init container: it stays beside the regular ones (`restartPolicy: Always`).
+    #[serde(default, rename = "restartPolicy", deserialize_with = "is_always")]
+    pub sidecar: bool,
+}
+
+fn is_always<'de, D: serde::Deserializer<'de>>(d: D) -> Result<bool, D::Error> {
+    let policy: Option<std::borrow::Cow<'de, str>> = Option::deserialize(d)?;
+    Ok(policy.as_deref() == Some("Always"))
 }
 
 /// `restartPolicy` of a pod.
@@ -238,15 +269,21 @@ pub struct Volume {
     /// A claim of the pod's namespace.
     #[serde(default)]
     pub persistent_volume_claim: Option<ClaimSource>,
+    /// A ConfigMap.
+    #[serde(default, deserialize_with = "of_volume")]
+    pub config_map: Configs,
+    /// ConfigMaps among what is projected into one volume.
+    #[serde(default, deserialize_with = "of_projection")]
+    pub projected: Configs,
     /// A directory of the node.
     #[serde(default)]
-    pub host_path: Option<HostPath>,
+    pub host_path: Option<Box<HostPath>>,
     /// An NFS export.
     #[serde(default)]
-    pub nfs: Option<Nfs>,
+    pub nfs: Option<Box<Nfs>>,
     /// A claim that lives and dies with the pod.
     #[serde(default)]
-    pub ephemeral: Option<Ephemeral>,
+    pub ephemeral: Option<Box<Ephemeral>>,
     /// An inline CSI volume.
     #[serde(default)]
     pub csi: Option<InlineCsi>,

@@ -17,13 +17,13 @@ pub struct Workload {
     pub spec: WorkloadSpec,
     /// `status`.
     #[serde(default)]
-    pub status: Option<WorkloadStatus>,
+    pub status: Option<Box<WorkloadStatus>>,
 }
 
 impl Workload {
     /// The pod template: a CronJob's lies in its Job template.
     pub fn template(&self) -> Option<&PodTemplate> {
-        self.spec.template.as_ref().or_else(|| {
+        self.spec.template.as_deref().or_else(|| {
             self.spec
                 .job_template
                 .as_ref()
@@ -51,16 +51,16 @@ pub struct WorkloadSpec {
     pub selector: Option<LabelSelector>,
     /// Pod template (Deployment, StatefulSet, DaemonSet, ReplicaSet, Job, Rollout).
     #[serde(default)]
-    pub template: Option<PodTemplate>,
+    pub template: Option<Box<PodTemplate>>,
     /// A Rollout may take its template from a Deployment instead.
     #[serde(default)]
-    pub workload_ref: Option<WorkloadRef>,
+    pub workload_ref: Option<Box<WorkloadRef>>,
     /// Deployment and Rollout: how pods are replaced.
     #[serde(default)]
-    pub strategy: Option<Strategy>,
+    pub strategy: Option<Box<Strategy>>,
     /// StatefulSet: claims made for each pod.
     #[serde(default)]
-    pub volume_claim_templates: Option<Vec<ClaimTemplate>>,
+    pub volume_claim_templates: Option<Box<[ClaimTemplate]>>,
     /// CronJob: five-field schedule.
     #[serde(default)]
     pub schedule: Option<Box<str>>,
@@ -75,7 +75,7 @@ pub struct WorkloadSpec {
     pub concurrency_policy: Option<Box<str>>,
     /// CronJob: the Job it creates.
     #[serde(default)]
-    pub job_template: Option<JobTemplate>,
+    pub job_template: Option<Box<JobTemplate>>,
 }
 
 /// `workloadRef` of a Rollout.

@@ -10,6 +10,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 pub use validate::SelectorError;
 
+use crate::labels::Labels;
+
 /// Labels that can be asked for one key.
 pub trait LabelLookup {
     /// The value of the label `key`.
@@ -35,12 +37,9 @@ impl<K: AsRef<str>, V: AsRef<str>> LabelLookup for [(K, V)] {
 #[serde(rename_all = "camelCase")]
 pub struct LabelSelector {
     /// Labels that must be present with exactly these values.
-    #[serde(
-        default,
-        deserialize_with = "labels_or_null",
-        skip_serializing_if = "BTreeMap::is_empty"
-    )]
-    pub match_labels: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub match_labels: Labels,
     /// Requirements on labels by operator.
     #[serde(default, deserialize_with = "or_null", skip_serializing_if = "Vec::is_empty")]
     pub match_expressions: Vec<Requirement>,
@@ -93,7 +92,7 @@ impl LabelSelector {
     pub fn matches<L: LabelLookup + ?Sized>(&self, labels: &L) -> bool {
         self.match_labels
             .iter()
-            .all(|(key, value)| labels.get(key) == Some(value.as_str()))
+            .all(|(key, value)| labels.get(key) == Some(value))
             && self
                 .match_expressions
                 .iter()
@@ -112,11 +111,9 @@ impl LabelSelector {
 
     /// All labels that every selected object has with exactly these values.
     pub fn anchors(&self) -> impl Iterator<Item = (&str, &str)> {
-        let exact = self
-            .match_labels
+        self.match_labels
             .iter()
-            .map(|(key, value)| (key.as_str(), value.as_str()));
-        exact.chain(self.match_expressions.iter().filter_map(Requirement::only_value))
+            .chain(self.match_expressions.iter().filter_map(Requirement::only_value))
     }
 
     /// Applies the API server's rules (`ValidateLabelSelector`); the error names the field.
@@ -149,15 +146,6 @@ impl Requirement {
 /// Go reads `null` as the empty list or map, and so must everything that reads the same manifests.
 fn or_null<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
-}
-
-/// As [`or_null`], and a `null` value of a label is the empty string.
-fn labels_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
-    let labels: BTreeMap<String, Option<String>> = or_null(deserializer)?;
-    Ok(labels
-        .into_iter()
-        .map(|(key, value)| (key, value.unwrap_or_default()))
-        .collect())
 }
 
 #[cfg(test)]

@@ -138,7 +138,7 @@ fn selectors() -> impl Strategy<Value = LabelSelector> {
     let labels = proptest::collection::btree_map("[abc]", "[xyz]", 0..2);
     (labels, proptest::collection::vec(requirement, 0..3)).prop_map(|(match_labels, match_expressions)| {
         LabelSelector {
-            match_labels,
+            match_labels: match_labels.into_iter().collect(),
             match_expressions,
         }
     })
@@ -162,7 +162,7 @@ proptest! {
     #[test]
     fn reading_and_validating_never_panic(text in "\\PC{0,60}", key in "\\PC{0,20}", value in "\\PC{0,20}") {
         let _ = serde_yaml::from_str::<LabelSelector>(&text);
-        let match_labels = BTreeMap::from([(key, value)]);
+        let match_labels = [(key, value)].into_iter().collect();
         let _ = LabelSelector { match_labels, ..LabelSelector::default() }.validate();
     }
 

@@ -13,7 +13,7 @@ pub struct SelectorError {
 }
 
 pub(super) fn selector(selector: &LabelSelector) -> Result<(), SelectorError> {
-    for (key, text) in &selector.match_labels {
+    for (key, text) in selector.match_labels.iter() {
         let at = || format!("matchLabels[{}]", shorten(key));
         check(label_key(key), at)?;
         check(label_value(text), at)?;

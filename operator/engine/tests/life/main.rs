@@ -7,8 +7,6 @@ mod observations;
 mod time;
 mod toys;
 
-use std::sync::Arc;
-
 use jiff::{SignedDuration, Timestamp};
 use plimsoll_engine::{
     Engine,
@@ -101,9 +99,12 @@ impl Life {
         self.turn()
     }
 
-    pub(crate) fn unit(&self, control: &'static str, name: &str) -> Arc<UnitResult> {
+    pub(crate) fn unit(&self, control: &'static str, name: &str) -> UnitResult {
         let subject = ObjRef::new(Kind::Deployment, "shop", name);
-        self.engine.report().baselines["toys"].units[&UnitKey { control, subject }].clone()
+        self.engine.report().baselines["toys"]
+            .units
+            .get(&UnitKey { control, subject })
+            .unwrap()
     }
 
     /// The verdict in a word, with the reason where it is Unknown.

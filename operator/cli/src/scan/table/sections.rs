@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, io, io::Write};
 use comfy_table::Color;
 use plimsoll_engine::{
     finding::Verdict,
-    report::{BaselineReport, Tally, UnitResult},
+    report::{Tally, UnitResult},
     text::escape,
     unknown::Unknown,
 };
@@ -20,8 +20,8 @@ type Causes<'r> = BTreeMap<(&'static str, String), Vec<&'r UnitResult>>;
 
 impl Page<'_> {
     /// What is unknown: first what the input could have told, then what only a live cluster can.
-    pub(super) fn unknown(&mut self, baseline: &BaselineReport) -> io::Result<()> {
-        let (live, input) = causes(baseline);
+    pub(super) fn unknown(&mut self, baseline: &str) -> io::Result<()> {
+        let (live, input) = causes(self.scan.units_of(baseline));
         self.causes("unknown: the input does not tell", &input)?;
         self.causes("unknown: only a live cluster can tell", &live)
     }
@@ -41,10 +41,11 @@ impl Page<'_> {
     }
 
     /// What fails and is accepted.
-    pub(super) fn waived(&mut self, baseline: &BaselineReport) -> io::Result<()> {
-        let waived: Vec<_> = baseline
-            .units
-            .values()
+    pub(super) fn waived(&mut self, baseline: &str) -> io::Result<()> {
+        let waived: Vec<_> = self
+            .scan
+            .units_of(baseline)
+            .iter()
             .flat_map(|unit| unit.findings.iter().map(move |reported| (unit, reported)))
             .filter_map(|(unit, reported)| Some((unit, reported, waiver(reported)?)))
             .collect();
@@ -137,9 +138,9 @@ impl Page<'_> {
     }
 }
 
-fn causes(baseline: &BaselineReport) -> (Causes<'_>, Causes<'_>) {
+fn causes(units: &[UnitResult]) -> (Causes<'_>, Causes<'_>) {
     let (mut live, mut input) = (Causes::new(), Causes::new());
-    for unit in baseline.units.values() {
+    for unit in units {
         if let Verdict::Unknown(why) = &unit.verdict {
             let causes = if why.is_live_only() { &mut live } else { &mut input };
             causes

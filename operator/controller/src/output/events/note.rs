@@ -34,11 +34,11 @@ pub struct Notice {
 
 /// What a transition says to people: that something began to fail, failed in a new way, or passes again.
 pub fn notice(transition: &Transition) -> Option<Notice> {
-    let after = transition.after.as_deref()?;
+    let after = transition.after.as_ref()?;
     if after.blind {
         return None; // no object of that kind is known
     }
-    let before = transition.before.as_deref();
+    let before = transition.before.as_ref();
     match (before.map(|unit| &unit.verdict), &after.verdict) {
         (_, Verdict::Fail) => violated(transition, before, after),
         (Some(Verdict::Fail), Verdict::Pass) => Some(Notice {
@@ -119,7 +119,7 @@ mod tests {
         finding::{Basis, Finding, Severity},
         kind::Kind,
         memory::Fingerprint,
-        report::{State, UnitKey},
+        report::{Judgement, State, UnitKey},
         unknown::Unknown,
     };
 
@@ -145,24 +145,27 @@ mod tests {
     }
 
     #[allow(clippy::unnecessary_wraps, reason = "as a transition has it")]
-    fn unit(verdict: Verdict, findings: Vec<Reported>) -> Option<Arc<UnitResult>> {
-        Some(Arc::new(UnitResult {
-            key: UnitKey {
-                control: "availability/replica-redundancy",
-                subject: ObjRef::new(Kind::Deployment, "shop", "web"),
-            },
+    fn unit(verdict: Verdict, findings: Vec<Reported>) -> Option<UnitResult> {
+        let judgement = Judgement {
             severity: Severity::High,
             basis: Basis::Automated,
             mode: Mode::Observe,
             environment: None,
             verdict,
-            findings,
-            notes: Vec::new(),
+            findings: findings.into(),
+            notes: Box::default(),
             blind: false,
-        }))
+        };
+        Some(UnitResult {
+            key: UnitKey {
+                control: "availability/replica-redundancy",
+                subject: ObjRef::new(Kind::Deployment, "shop", "web"),
+            },
+            judgement: Arc::new(judgement),
+        })
     }
 
-    fn said(before: Option<Arc<UnitResult>>, after: Option<Arc<UnitResult>>) -> Option<Notice> {
+    fn said(before: Option<UnitResult>, after: Option<UnitResult>) -> Option<Notice> {
         notice(&Transition {
             baseline: "production".into(),
             before,
@@ -170,7 +173,7 @@ mod tests {
         })
     }
 
-    fn failing(message: &str) -> Option<Arc<UnitResult>> {
+    fn failing(message: &str) -> Option<UnitResult> {
         unit(Verdict::Fail, vec![finding("TooFewReplicas", message)])
     }
 
@@ -236,10 +239,13 @@ mod tests {
     #[test]
     fn the_cluster_is_spoken_for_by_its_baseline_and_kinds_out_of_sight_by_nobody() {
         let change = |blind| {
-            let mut unit = (*failing("x").unwrap()).clone();
+            let mut unit = failing("x").unwrap();
             unit.key.subject = ObjRef::cluster(Kind::Namespace, "");
-            unit.blind = blind;
-            said(None, Some(Arc::new(unit)))
+            unit.judgement = Arc::new(Judgement {
+                blind,
+                ..(*unit.judgement).clone()
+            });
+            said(None, Some(unit))
         };
         assert_eq!(change(false).unwrap().subject, None);
         assert_eq!(change(true), None);

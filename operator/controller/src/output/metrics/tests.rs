@@ -6,7 +6,7 @@ use plimsoll_engine::{
     kind::Kind,
     memory::Fingerprint,
     name::ObjRef,
-    report::{BaselineReport, Rank, Report, Tally, UnitKey},
+    report::{BaselineReport, Rank, Report, Tally, UnitKey, Units},
 };
 
 use super::*;
@@ -53,7 +53,7 @@ fn baseline(name: &str) -> BaselineReport {
             (CONTROL, Severity::High),
             ("backup/recent-success", Severity::Critical),
         ])),
-        units: imbl::OrdMap::new(),
+        units: Units::default(),
         tallies: imbl::OrdMap::from_iter([
             ((CONTROL, Arc::from("production")), tally),
             (("backup/recent-success", Arc::from("production")), blind),

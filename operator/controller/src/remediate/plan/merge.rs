@@ -1,6 +1,6 @@
 //! Which of two changes to one object contents both baselines.
 
-use plimsoll_engine::finding::Change;
+use plimsoll_engine::{finding::Change, podsecurity::Level};
 use serde_json::{Value, json};
 
 /// The change that does what both ask for; `None` if there is none and people have to decide. Commutative and associative,
@@ -30,11 +30,27 @@ pub(super) fn stricter(one: &Change, other: &Change) -> Option<Change> {
         }
         (Change::Create { target, manifest }, Change::Create { manifest: m, .. }) => Some(Change::Create {
             target: target.clone(),
-            manifest: both_directions(manifest, m)?,
+            manifest: both_directions(&manifest.value(), &m.value())?.into(),
         }),
+        (
+            Change::Set { pointer, from, .. },
+            Change::Set {
+                pointer: p, from: f, ..
+            },
+        ) if pointer == p && from == f && pointer.starts_with(POD_SECURITY) => {
+            let level = |change: &Change| match change {
+                Change::Set { to, .. } => Level::from_label(to.value().as_str()?),
+                _ => None,
+            };
+            let stricter = if level(one)? >= level(other)? { one } else { other };
+            Some(stricter.clone())
+        }
         _ => (one == other).then(|| one.clone()),
     }
 }
+
+/// The labels that set Pod Security levels, of which the higher contents both.
+const POD_SECURITY: &str = "/metadata/labels/pod-security.kubernetes.io~1";
 
 /// Manifests that are equal, or NetworkPolicies that agree on every direction both of them isolate: then the directions of
 /// either. Each direction of a policy stands for itself, so nobody gets less than he asked for. Anything else cannot be

@@ -5,7 +5,7 @@ use plimsoll_engine::{
     finding::{Basis, Finding, Severity, Verdict},
     kind::Kind,
     memory::Fingerprint,
-    report::{BaselineReport, Reported},
+    report::{BaselineReport, Reported, UnitResult},
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -53,7 +53,7 @@ fn repair(changes: Vec<Change>) -> Repair {
 fn create(name: &str, manifest: Value) -> Change {
     Change::Create {
         target: ObjRef::new(Kind::CronJob, "shop", name),
-        manifest,
+        manifest: manifest.into(),
     }
 }
 
@@ -74,7 +74,7 @@ fn reported(i: usize, state: &State, repair: Option<&Repair>) -> Reported {
             evidence: vec![],
             severity: None,
             detail: None,
-            repair: repair.cloned(),
+            repair: repair.cloned().map(Box::new),
         },
         fingerprint: Fingerprint::of(&[&i.to_string()]),
         severity: Severity::High,
@@ -85,8 +85,7 @@ fn reported(i: usize, state: &State, repair: Option<&Repair>) -> Reported {
 
 fn baseline_report(says: &Says) -> BaselineReport {
     let findings = says.findings.iter().enumerate();
-    let result = UnitResult {
-        key: unit(),
+    let judgement = Judgement {
         severity: Severity::High,
         basis: Basis::Automated,
         mode: says.mode,
@@ -95,7 +94,7 @@ fn baseline_report(says: &Says) -> BaselineReport {
         findings: findings
             .map(|(i, (state, repair))| reported(i, state, repair.as_ref()))
             .collect(),
-        notes: vec![],
+        notes: Box::default(),
         blind: false,
     };
     BaselineReport {
@@ -104,7 +103,12 @@ fn baseline_report(says: &Says) -> BaselineReport {
         mode: says.mode,
         problems: Arc::new([]),
         severities: Arc::default(),
-        units: [(unit(), Arc::new(result))].into_iter().collect(),
+        units: [UnitResult {
+            key: unit(),
+            judgement: Arc::new(judgement),
+        }]
+        .into_iter()
+        .collect(),
         tallies: imbl::OrdMap::new(),
         worst: imbl::OrdMap::new(),
         repairable: [unit()].into_iter().collect(),
@@ -278,7 +282,7 @@ fn directions_of_a_policy_are_joined_and_other_differences_held() {
         panic!()
     };
     assert_eq!(
-        manifest.pointer("/spec/policyTypes"),
+        manifest.value().pointer("/spec/policyTypes"),
         Some(&json!(["Ingress", "Egress"]))
     );
 
@@ -389,4 +393,65 @@ proptest! {
             prop_assert!(asked);
         }
     }
+}
+
+fn label(key: &str, to: &str) -> Change {
+    Change::Set {
+        target: ObjRef::namespace_object("shop"),
+        pointer: format!("/metadata/labels/pod-security.kubernetes.io~1{key}").into(),
+        from: None,
+        to: to.into(),
+    }
+}
+
+fn steps_of(all: &[Says]) -> Vec<String> {
+    let plans = planned(all);
+    plans
+        .iter()
+        .flat_map(|plan| &plan.steps)
+        .map(|step| step.change.to_string())
+        .collect()
+}
+
+/// Warning labels are set although the label that enforces has to wait for people.
+#[test]
+fn what_needs_approval_holds_only_its_own_place_of_an_object() {
+    let enforce = Repair {
+        class: RepairClass::NeedsApproval,
+        ..repair(vec![label("enforce", "baseline")])
+    };
+    let announce = repair(vec![label("audit", "baseline"), label("warn", "baseline")]);
+    let both = Says {
+        name: "a",
+        mode: Mode::Enforce,
+        findings: vec![
+            (State::Failing, Some(enforce.clone())),
+            (State::Failing, Some(announce.clone())),
+        ],
+    };
+    let set = |key: &str| label(key, "baseline").to_string();
+    assert_eq!(steps_of(&[both]), [set("audit"), set("warn")]);
+    // A change of the object as a whole is another matter.
+    let whole = Change::Create {
+        target: ObjRef::namespace_object("shop"),
+        manifest: json!({}).into(),
+    };
+    let whole = Repair {
+        class: RepairClass::NeedsApproval,
+        ..repair(vec![whole])
+    };
+    let all = [
+        says("a", Mode::Enforce, announce),
+        says("b", Mode::Enforce, whole),
+    ];
+    assert_eq!(steps_of(&all), [""; 0]);
+}
+
+#[test]
+fn the_stricter_pod_security_level_contents_both() {
+    let wants = |name, level: &str| says(name, Mode::Enforce, repair(vec![label("enforce", level)]));
+    let all = [wants("a", "restricted"), wants("b", "baseline")];
+    assert_eq!(steps_of(&all), [label("enforce", "restricted").to_string()]);
+    let all = [wants("a", "baseline"), wants("b", "nonsense")];
+    assert_eq!(steps_of(&all), [""; 0]);
 }

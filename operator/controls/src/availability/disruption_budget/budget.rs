@@ -111,7 +111,7 @@ pub(super) fn proposal(view: &View<'_>, name: &ObjRef, missing: i32) -> Result<O
         changes: vec![Change::Set {
             target: name.clone(),
             pointer: pointer.into(),
-            from,
+            from: from.map(Into::into),
             to: to.into(),
         }],
     }))

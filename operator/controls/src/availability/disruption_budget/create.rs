@@ -43,7 +43,7 @@ pub(super) fn proposal(unit: &Unit<'_>, view: &View<'_>, missing: i32) -> Result
         class,
         why: why.into(),
         changes: vec![Change::Create {
-            manifest: manifest(&target, &selector, missing),
+            manifest: manifest(&target, &selector, missing).into(),
             target,
         }],
     }))

@@ -286,8 +286,8 @@ fn set(
     Change::Set {
         target: scaler.object.clone(),
         pointer: pointer.into(),
-        from,
-        to,
+        from: from.map(Into::into),
+        to: to.into(),
     }
 }
 

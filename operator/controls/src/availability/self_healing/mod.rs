@@ -84,7 +84,7 @@ impl Control for SelfHealing {
     }
 
     fn check(unit: &Unit<'_>, view: &View<'_>, params: &Params, out: &mut Findings) -> Result<(), Unknown> {
-        if unit.object()?.meta.deletion_timestamp.is_some() {
+        if unit.object()?.meta.deleting {
             out.not_applicable("is being deleted");
             return Ok(());
         }
@@ -132,7 +132,7 @@ fn bare_pod(unit: &Unit<'_>, view: &View<'_>, out: &mut Findings) -> Result<(), 
     }
     let mut message = "no controller starts the pod again when it, or its node, fails";
     if ends {
-        if !meta.creation_timestamp.is_some_and(|created| view.is_older(created, LONG)) {
+        if !meta.creation_timestamp().is_some_and(|created| view.is_older(created, LONG)) {
             out.not_applicable("runs to completion");
             return Ok(());
         }

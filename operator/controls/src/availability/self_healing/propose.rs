@@ -44,7 +44,7 @@ pub(super) fn deployment(unit: &Unit<'_>) -> Result<Repair, Unknown> {
             .into(),
         changes: vec![Change::Create {
             target: ObjRef::new(Kind::Deployment, namespace, name),
-            manifest,
+            manifest: manifest.into(),
         }],
     })
 }

@@ -124,7 +124,7 @@ impl Control for TopologySpread {
             out.not_applicable("fewer than two replicas");
             return Ok(());
         }
-        let key = key(view, params)?;
+        let key = key(unit, view, params)?;
         let declared = declaration(unit, view, &key)?;
         if params.evidence != Evidence::Actual && declared.is_none() {
             not_declared(&key, out);
@@ -150,20 +150,23 @@ impl Control for TopologySpread {
         params: &Params,
         _finding: &Finding,
     ) -> Result<Option<Repair>, Unknown> {
-        let key = key(view, params)?;
+        let key = key(unit, view, params)?;
         let declared = declaration(unit, view, &key)?;
         propose::proposal(unit, view, &key, declared)
     }
 }
 
 /// The label to judge by: `fallbackKey` where nodes are known and `topologyKey` does not tell two of them apart.
-fn key(view: &View<'_>, params: &Params) -> Result<Arc<str>, Unknown> {
+fn key(unit: &Unit<'_>, view: &View<'_>, params: &Params) -> Result<Arc<str>, Unknown> {
     let key: Arc<str> = params.topology_key.as_str().into();
     let known = match view.fact(&Domains { key: key.clone() }) {
         Ok(known) => known,
-        // What is declared can be judged without seeing a node.
-        Err(_) if params.evidence == Evidence::Declared => return Ok(key),
-        Err(unknown) => return Err(unknown),
+        // What is declared can be judged without seeing a node, if it is the same by either label.
+        Err(unknown) => {
+            let declared = |key: &str| declaration(unit, view, key).map(|found| found.is_some());
+            let same = declared(&key)? == declared(&params.fallback_key)?;
+            return if params.evidence == Evidence::Declared && same { Ok(key) } else { Err(unknown) };
+        }
     };
     Ok(if known.nodes && known.domains.len() < 2 {
         params.fallback_key.as_str().into()

@@ -87,8 +87,8 @@ fn change(template: &PodTemplate, target: ObjRef, key: &str, selector: &LabelSel
     Change::Set {
         target,
         pointer: pointer.into(),
-        from,
-        to,
+        from: from.map(Into::into),
+        to: to.into(),
     }
 }
 

@@ -43,8 +43,8 @@ pub(super) fn resume(unit: &Unit<'_>, view: &View<'_>, params: &Params) -> Resul
             changes: vec![Change::Set {
                 target: source.name.clone(),
                 pointer: pointer.into(),
-                from: Some(Value::Bool(true)),
-                to: Value::Bool(false),
+                from: Some(true.into()),
+                to: false.into(),
             }],
         }));
     }
@@ -104,7 +104,7 @@ fn scheduled_backup(cluster: &ObjRef) -> Repair {
         why: "the cluster's spec.backup must name where backups go, and a backup puts load on it".into(),
         changes: vec![Change::Create {
             target: ObjRef::new(Kind::CnpgScheduledBackup, namespace, name),
-            manifest,
+            manifest: manifest.into(),
         }],
     }
 }
@@ -129,7 +129,7 @@ fn network_policy(database: &ObjRef, workload: &Workload, name: &str) -> Change 
     });
     Change::Create {
         target: ObjRef::new(Kind::NetworkPolicy, namespace, name),
-        manifest,
+        manifest: manifest.into(),
     }
 }
 
@@ -156,7 +156,7 @@ fn cron_job(database: &ObjRef, name: &str, image: &str, template: &BackupTemplat
     });
     Change::Create {
         target: ObjRef::new(Kind::CronJob, namespace, name),
-        manifest,
+        manifest: manifest.into(),
     }
 }
 

@@ -298,8 +298,8 @@ pub(super) fn repair(unit: &Unit<'_>, params: &Params) -> Result<Option<Repair>,
     let set = |pointer: &str, from: Option<Value>, to: Value| Change::Set {
         target: unit.name().clone(),
         pointer: pointer.into(),
-        from,
-        to,
+        from: from.map(Into::into),
+        to: to.into(),
     };
     let mut changes = Vec::new();
     let annotations = &object.meta.annotations;

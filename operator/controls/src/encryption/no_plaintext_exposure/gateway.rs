@@ -74,7 +74,7 @@ pub(super) fn runs(spec: &PodSpec, params: &Params) -> bool {
         .all_containers()
         .map(|c| (c.name.clone(), c.image.clone().unwrap_or_default()))
         .collect();
-    is_controller(&containers, spec.containers.as_ref().map_or(0, Vec::len), params)
+    is_controller(&containers, spec.containers.as_deref().map_or(0, <[_]>::len), params)
 }
 
 fn is_controller(containers: &[(Box<str>, Box<str>)], regular: usize, params: &Params) -> bool {

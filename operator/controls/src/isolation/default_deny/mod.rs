@@ -11,10 +11,11 @@ use plimsoll_engine::{
     control::{Control, Meta, ParamError, Unit, UnitKind, WORKLOADS},
     decode::Object,
     duration::Duration,
+    fact::Fact,
     facts::{Occupied, UnmodelledPolicy},
     finding::{Basis, Finding, Findings, Repair, Right, Severity},
     kind::{Kind, KindSet},
-    object::{Direction, FOREIGN_POLICIES, NetworkPolicy, Projection},
+    object::{Direction, NetworkPolicy, Projection},
     unknown::Unknown,
     view::View,
 };
@@ -76,7 +77,7 @@ impl Control for DefaultDeny {
         basis: Basis::Automated,
         unit: UnitKind::Namespace,
         reads: KindSet::of(WORKLOADS)
-            .union(KindSet::of(FOREIGN_POLICIES))
+            .union(<UnmodelledPolicy as Fact>::READS)
             .with(Kind::Namespace)
             .with(Kind::NetworkPolicy),
         fail_after: Duration::from_mins(5),

@@ -145,7 +145,8 @@ fn create(namespace: &str, name: &str, spec: &Value) -> Change {
                 "labels": {MANAGED_BY: "plimsoll"},
             },
             "spec": spec,
-        }),
+        })
+        .into(),
     }
 }
 
@@ -164,7 +165,7 @@ fn tighten(finding: &Finding) -> Option<Repair> {
             target: finding.object.clone(),
             pointer: format!("/spec/{}/{rule}/{}", direction.field(), direction.peers_field()).into(),
             from: None,
-            to: json!([{"podSelector": {}}]),
+            to: json!([{"podSelector": {}}]).into(),
         }],
     })
 }

@@ -199,7 +199,7 @@ fn claim_labels(workload: &Workload) -> Vec<Labels> {
         .map(|claim| {
             let own = claim.metadata.labels.iter();
             let selected = selector.into_iter().flat_map(|s| s.match_labels.iter());
-            own.chain(selected.map(|(k, v)| (&**k, &**v))).collect()
+            own.chain(selected).collect()
         })
         .collect()
 }

@@ -15,7 +15,7 @@ use plimsoll_engine::kind::{Kind, KindSet};
 pub(crate) use cadence::{Cadence, hours};
 pub(crate) use runs::{Run, RunOf};
 pub(crate) use sources::{Source, Sources, SourcesOf, State};
-pub(crate) use target::{TARGETS, Target, default_images, target};
+pub(crate) use target::{TARGETS, Target, default_images, is_database, target};
 
 /// What [`SourcesOf`] reads, targets included.
 pub(crate) const SOURCES: KindSet = KindSet::of(&[

@@ -136,7 +136,7 @@ fn cron_job(object: &Object) -> Result<Run, Unknown> {
         .filter(|at| running.is_none() && success.is_none_or(|success| success < *at))
         .map(|at| format!("the run of {at} has not succeeded").into());
     Ok(Run {
-        since: object.meta.creation_timestamp,
+        since: object.meta.creation_timestamp(),
         success,
         running,
         failed,
@@ -159,7 +159,7 @@ fn logical_backup(view: &View<'_>, cluster: &Object) -> Result<Run, Unknown> {
     match view.object(&name)? {
         Some(job) => cron_job(job),
         None => Ok(Run {
-            since: cluster.meta.creation_timestamp,
+            since: cluster.meta.creation_timestamp(),
             ..Run::default()
         }),
     }
@@ -191,7 +191,7 @@ fn velero(view: &View<'_>, schedule: &Object) -> Result<Run, Unknown> {
         };
         Ok(attempt(object, status.start_timestamp, outcome))
     });
-    Ok(sum_up(schedule.meta.creation_timestamp, collect(attempts)?))
+    Ok(sum_up(schedule.meta.creation_timestamp(), collect(attempts)?))
 }
 
 fn k8up(view: &View<'_>, schedule: &Object) -> Result<Run, Unknown> {
@@ -209,7 +209,7 @@ fn k8up(view: &View<'_>, schedule: &Object) -> Result<Run, Unknown> {
             };
             Ok(attempt(object, None, outcome))
         });
-    Ok(sum_up(schedule.meta.creation_timestamp, collect(attempts)?))
+    Ok(sum_up(schedule.meta.creation_timestamp(), collect(attempts)?))
 }
 
 /// Every backup of the cluster counts, whoever asked for it.
@@ -226,7 +226,7 @@ fn cnpg(view: &View<'_>, schedule: &Object, cluster: &ObjRef) -> Result<Run, Unk
             };
             Ok(attempt(object, status.started_at, outcome))
         });
-    Ok(sum_up(schedule.meta.creation_timestamp, collect(attempts)?))
+    Ok(sum_up(schedule.meta.creation_timestamp(), collect(attempts)?))
 }
 
 /// Each volume has backups of its own; the one longest without a success counts.
@@ -238,7 +238,10 @@ fn longhorn(view: &View<'_>, job: &Object, target: &ObjRef) -> Result<Run, Unkno
     let volumes = longhorn::volumes(view, target.namespace().unwrap_or_default(), &claims)?;
     let mut worst: Option<Run> = None;
     for volume in volumes.into_iter().flatten() {
-        let since = job.meta.creation_timestamp.max(volume.meta.creation_timestamp);
+        let since = job
+            .meta
+            .creation_timestamp()
+            .max(volume.meta.creation_timestamp());
         let attempts = filed(
             view,
             Kind::LonghornBackup,
@@ -273,7 +276,7 @@ fn longhorn_backup(object: &Object) -> Result<Attempt, Unknown> {
 
 fn attempt(object: &Object, started: Option<Timestamp>, outcome: Outcome) -> Attempt {
     Attempt {
-        started: started.or(object.meta.creation_timestamp),
+        started: started.or(object.meta.creation_timestamp()),
         outcome,
         name: object.name.name().into(),
         bytes: None,

@@ -2,8 +2,9 @@
 
 use plimsoll_engine::{
     control::Unit,
+    decode::Object,
     kind::Kind,
-    object::{ROLE, Workload, base_name},
+    object::{Projection, ROLE, Workload, base_name},
     unknown::Unknown,
 };
 
@@ -102,6 +103,20 @@ pub(crate) fn target(unit: &Unit<'_>, images: &[String]) -> Result<Target, Unkno
         (true, None) => Target::Not("keeps files, not a database"),
         (false, _) => Target::Not("stateless"),
     })
+}
+
+/// Whether a workload is a database: by label, or by image and volume.
+pub(crate) fn is_database(object: &Object, images: &[String]) -> bool {
+    let workload = object.body.as_ref().ok().and_then(Workload::of);
+    let known = workload.is_some_and(|workload| {
+        let containers = workload
+            .template()
+            .into_iter()
+            .flat_map(|t| t.spec.containers.iter().flatten());
+        let mut bases = containers.filter_map(|c| c.image.as_deref().map(base_name));
+        keeps_data(workload) && bases.any(|base| images.iter().any(|image| image == base))
+    });
+    known || object.meta.labels.get(ROLE) == Some("database")
 }
 
 fn keeps_data(workload: &Workload) -> bool {

@@ -1,0 +1,312 @@
+//! Who can reach a namespace, in layers, so that a change goes only as far as it matters.
+//!
+//! [`NamespaceReach`] sums a namespace up and follows from nothing outside it. What may leave each is put together by way
+//! ([`ExitList`], [`TakersOf`]); [`Openings`] then tells what opens a namespace, by cause, with the routes that lead in; and
+//! [`SourcesOf`] resolves routes to namespaces, once for all namespaces that are open alike.
+
+use std::{collections::HashMap, sync::Arc};
+
+use crate::{
+    control::{WORKLOADS, project},
+    decode::Object,
+    fact::Fact,
+    kind::{Kind, KindSet},
+    name::ObjRef,
+    object::{self, ADMIN_POLICIES, AdminPolicy, FOREIGN_POLICIES, ForeignPolicy, NetworkPolicy},
+    reach::{
+        ClusterPolicy, Exit, ExitIndex, Exits, Local, Names, Namespace, Network, Open, Parts, Policy, Shared,
+        Sources, Takers, Tiers, Unmodelled, Ways,
+    },
+    unknown::Unknown,
+    view::View,
+};
+
+/// Every kind that has a say in who reaches whom.
+const READS: KindSet = KindSet::of(WORKLOADS)
+    .union(KindSet::of(FOREIGN_POLICIES))
+    .union(KindSet::of(ADMIN_POLICIES))
+    .with(Kind::Namespace)
+    .with(Kind::NetworkPolicy);
+
+/// The policies that are of no namespace.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+struct ClusterPolicies;
+
+#[derive(PartialEq)]
+struct ClusterPoliciesValue {
+    tiers: Tiers,
+    /// Policies that cannot be read: they may select any pod.
+    unreadable: Option<Arc<Unmodelled>>,
+    foreign: Vec<(ObjRef, ForeignPolicy)>,
+}
+
+impl Fact for ClusterPolicies {
+    const READS: KindSet = KindSet::of(FOREIGN_POLICIES).union(KindSet::of(ADMIN_POLICIES));
+    type Value = ClusterPoliciesValue;
+
+    fn compute(&self, view: &View<'_>) -> Result<ClusterPoliciesValue, Unknown> {
+        let (mut policies, mut unreadable, mut foreign) = (Vec::new(), None, Vec::new());
+        for kind in ADMIN_POLICIES {
+            for object in view.all(*kind)? {
+                match cluster_policy(object) {
+                    Ok(policy) => policies.push(policy),
+                    Err(why) => unreadable = unreadable.or(Some(unmodelled(object, &why))),
+                }
+            }
+        }
+        for kind in FOREIGN_POLICIES.iter().filter(|kind| !kind.info().namespaced) {
+            for object in view.all(*kind)? {
+                match project::<ForeignPolicy>(object) {
+                    Ok(policy) => foreign.push((object.name.clone(), policy.clone())),
+                    Err(why) => unreadable = unreadable.or(Some(unmodelled(object, why.message()))),
+                }
+            }
+        }
+        Ok(ClusterPoliciesValue {
+            tiers: Tiers::new(policies),
+            unreadable,
+            foreign,
+        })
+    }
+}
+
+fn cluster_policy(object: &Object) -> Result<ClusterPolicy, String> {
+    let policy = project::<AdminPolicy>(object).map_err(|why| why.message().to_owned())?;
+    ClusterPolicy::read(object.name.clone(), policy).map_err(|why| why.to_string())
+}
+
+fn unmodelled(object: &Object, why: &str) -> Arc<Unmodelled> {
+    Arc::new(Unmodelled {
+        policy: object.name.clone(),
+        why: why.into(),
+    })
+}
+
+/// A namespace summed up: its pods in classes, and what policies make of their traffic.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct NamespaceReach {
+    /// The namespace.
+    pub namespace: Arc<str>,
+}
+
+impl Fact for NamespaceReach {
+    const READS: KindSet = READS;
+    type Value = Local;
+
+    fn compute(&self, view: &View<'_>) -> Result<Local, Unknown> {
+        let cluster = view.fact(&ClusterPolicies)?;
+        let object = view.object(&ObjRef::namespace_object(&self.namespace))?;
+        let known = object
+            .filter(|object| !project::<object::Namespace>(object).is_ok_and(object::Namespace::is_implied));
+        let (mut policies, mut unreadable) = (Vec::new(), None);
+        for object in view.in_namespace(Kind::NetworkPolicy, &self.namespace)? {
+            match network_policy(object) {
+                Ok(policy) => policies.push(Arc::new(policy)),
+                Err(why) => unreadable = unreadable.or(Some(unmodelled(object, &why))),
+            }
+        }
+        let parts = Parts {
+            namespace: Arc::new(Namespace {
+                name: self.namespace.clone(),
+                labels: known.map(|object| object.meta.labels.clone()),
+            }),
+            policies,
+            tiers: &cluster.tiers,
+            unmodelled: match unreadable.or_else(|| cluster.unreadable.clone()) {
+                Some(policy) => Some(policy),
+                None => self.foreign(view, &cluster)?,
+            },
+        };
+        Ok(Local::new(parts, &view.pods_in(&self.namespace)?))
+    }
+}
+
+impl NamespaceReach {
+    fn foreign(
+        &self,
+        view: &View<'_>,
+        cluster: &ClusterPoliciesValue,
+    ) -> Result<Option<Arc<Unmodelled>>, Unknown> {
+        const WHY: &str = "policies of its kind are not modelled";
+        for kind in FOREIGN_POLICIES.iter().filter(|kind| kind.info().namespaced) {
+            if let Some(policy) = view.in_namespace(*kind, &self.namespace)?.first() {
+                return Ok(Some(unmodelled(policy, WHY)));
+            }
+        }
+        let mut foreign = cluster.foreign.iter();
+        let found = foreign.find(|(_, policy)| policy.may_select_in(&self.namespace));
+        Ok(found.map(|(policy, _)| {
+            Arc::new(Unmodelled {
+                policy: policy.clone(),
+                why: WHY.into(),
+            })
+        }))
+    }
+}
+
+fn network_policy(object: &Object) -> Result<Policy, String> {
+    let policy = project::<NetworkPolicy>(object).map_err(|why| why.message().to_owned())?;
+    Policy::read(object.name.clone(), policy).map_err(|why| why.to_string())
+}
+
+/// How traffic may leave one namespace. Equal as long as labels and egress policies are, whatever the workloads.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+struct WaysOut {
+    namespace: Arc<str>,
+}
+
+impl Fact for WaysOut {
+    const READS: KindSet = READS;
+    type Value = Ways;
+
+    fn compute(&self, view: &View<'_>) -> Result<Ways, Unknown> {
+        let namespace = self.namespace.clone();
+        Ok(view.fact(&NamespaceReach { namespace })?.ways())
+    }
+}
+
+/// How traffic may leave some of all namespaces: they are dealt into parts, so that one of them is put together anew.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+struct PartOfExits(u8);
+
+const PARTS: u8 = 64;
+
+/// The names of all namespaces, dealt into parts.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+struct NamesOfPart(u8);
+
+impl Fact for NamesOfPart {
+    const READS: KindSet = KindSet::of(&[Kind::Namespace]);
+    type Value = Vec<Arc<str>>;
+
+    fn compute(&self, view: &View<'_>) -> Result<Vec<Arc<str>>, Unknown> {
+        let parts = view.fact(&Dealt)?;
+        Ok(parts[usize::from(self.0)].clone())
+    }
+}
+
+/// All namespaces by part.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+struct Dealt;
+
+impl Fact for Dealt {
+    const READS: KindSet = KindSet::of(&[Kind::Namespace]);
+    type Value = Vec<Vec<Arc<str>>>;
+
+    fn compute(&self, view: &View<'_>) -> Result<Vec<Vec<Arc<str>>>, Unknown> {
+        let mut parts = vec![Vec::new(); usize::from(PARTS)];
+        for object in view.all(Kind::Namespace)? {
+            let name = object.name.name();
+            let sum = name
+                .bytes()
+                .fold(0u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte));
+            parts[usize::from(sum % PARTS)].push(Arc::from(name));
+        }
+        Ok(parts)
+    }
+}
+
+impl Fact for PartOfExits {
+    const READS: KindSet = READS;
+    type Value = Exits;
+
+    fn compute(&self, view: &View<'_>) -> Result<Exits, Unknown> {
+        let names = view.fact(&NamesOfPart(self.0))?;
+        let ways = names.iter().map(|namespace| {
+            view.fact(&WaysOut {
+                namespace: namespace.clone(),
+            })
+        });
+        let ways: Vec<Arc<Ways>> = ways.collect::<Result<_, _>>()?;
+        Ok(Exits::new(names.iter().zip(ways.iter().map(|ways| &**ways))))
+    }
+}
+
+/// All ways out.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+struct AllExits;
+
+impl Fact for AllExits {
+    const READS: KindSet = READS;
+    type Value = Exits;
+
+    fn compute(&self, view: &View<'_>) -> Result<Exits, Unknown> {
+        let parts = (0..PARTS).map(|part| view.fact(&PartOfExits(part)));
+        let parts: Vec<Arc<Exits>> = parts.collect::<Result<_, _>>()?;
+        Ok(Exits::joined(parts.iter().map(|part| &**part)))
+    }
+}
+
+/// Which ways out there are.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct ExitList;
+
+impl Fact for ExitList {
+    const READS: KindSet = READS;
+    type Value = ExitIndex;
+
+    fn compute(&self, view: &View<'_>) -> Result<ExitIndex, Unknown> {
+        Ok(view.fact(&AllExits)?.index())
+    }
+}
+
+/// The pods that may take one way out.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+struct TakersOf(Shared<Exit>);
+
+impl Fact for TakersOf {
+    const READS: KindSet = READS;
+    type Value = Takers;
+
+    fn compute(&self, view: &View<'_>) -> Result<Takers, Unknown> {
+        Ok(view.fact(&AllExits)?.takers(&self.0))
+    }
+}
+
+/// What opens a namespace to others, one entry per cause.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Openings {
+    /// The namespace.
+    pub namespace: Arc<str>,
+    /// What is known of the network.
+    pub network: Shared<Network>,
+}
+
+impl Fact for Openings {
+    const READS: KindSet = READS;
+    type Value = Vec<Open>;
+
+    fn compute(&self, view: &View<'_>) -> Result<Vec<Open>, Unknown> {
+        let local = view.fact(&NamespaceReach {
+            namespace: self.namespace.clone(),
+        })?;
+        if let Some(Unmodelled { policy, why }) = local.unmodelled.as_deref() {
+            return Err(Unknown::not_modelled(format_args!(
+                "{policy}, which may apply to pods of namespace {} ({why}),",
+                self.namespace
+            )));
+        }
+        Ok(local.open(&*view.fact(&ExitList)?, &self.network))
+    }
+}
+
+/// The namespaces that an opening is reached from, by name; the opened one may be among them.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct SourcesOf(pub Sources);
+
+impl Fact for SourcesOf {
+    const READS: KindSet = READS;
+    type Value = Names;
+
+    fn compute(&self, view: &View<'_>) -> Result<Names, Unknown> {
+        let mut takers: HashMap<&Shared<Exit>, Takers> = HashMap::new();
+        for exit in self.0.exits() {
+            if !takers.contains_key(exit) {
+                takers.insert(exit, (*view.fact(&TakersOf(exit.clone()))?).clone());
+            }
+        }
+        Ok(self
+            .0
+            .resolve_lists(|exit| takers.get(exit).cloned().unwrap_or_default()))
+    }
+}
