@@ -30,6 +30,9 @@ pub(crate) struct Args {
     /// How often rights are asked for again, such as 30s or 2m: a watch goes on after its right is taken away
     #[arg(long, value_name = "DURATION", default_value = "60s", hide = true)]
     access_interval: Duration,
+    /// How long the Lease of a replica holds, such as 40s: it is renewed four times as often
+    #[arg(long, value_name = "DURATION", default_value = "40s", hide = true)]
+    replica_lease: Duration,
     /// Cluster to connect to; default: in-cluster, or $KUBECONFIG, or ~/.kube/config
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
@@ -56,6 +59,8 @@ fn config(args: &Args) -> Config {
         probing: args.probing,
         // Without a pause it would do nothing but ask.
         access_interval: args.access_interval.to_signed().max(SignedDuration::from_secs(1)),
+        // A Lease holds for whole seconds, and is renewed within them.
+        replica_lease: args.replica_lease.to_signed().max(SignedDuration::from_secs(2)),
         ..Config::default()
     }
 }

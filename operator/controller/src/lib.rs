@@ -12,6 +12,7 @@ pub mod output;
 mod probe;
 mod published;
 pub mod remediate;
+mod replica;
 mod run;
 mod source;
 

@@ -20,12 +20,13 @@ use crate::{
     output::{
         events::Events,
         evidence::{self, Evidence, Keeper},
-        metrics::{Metrics, Outcomes, Turns},
+        metrics::{Metrics, Outcomes, Scrapes, Turns},
         server::{ServeError, Server},
         status::Statuses,
     },
     probe::{self, Prober},
     remediate::{Records, Remediation, counters::Counters, record::Record},
+    replica::Register,
     source::{Input, Own, Plan, Terms, watch_access, watch_evidence, watch_kind, watch_own, watch_served},
 };
 
@@ -60,10 +61,11 @@ pub async fn run(
     let server = Server::bind(config.listen).await?;
     info!(address = %server.address(), identity = config.identity, "serving");
     let mut operator = Operator::new(client, config, registry, presets, stop.clone());
-    operator.serve(server);
+    let scrapes = operator.serve(server);
     if let Some(memory) = operator.memory().await {
         operator.act(&memory);
-        operator.measure(memory);
+        let inputs = operator.measure(memory);
+        operator.register(scrapes, inputs);
     }
     operator.join(&stop).await
 }
@@ -137,7 +139,7 @@ impl Operator {
     }
 
     /// Health and metrics come first: a process that is still reading is alive.
-    fn serve(&mut self, server: Server) {
+    fn serve(&mut self, server: Server) -> Scrapes {
         let repairs = self.repairs.clone();
         let (published, leading) = (self.published.1.clone(), self.leadership.leading.clone());
         let metrics = Metrics::new(published.clone(), leading, &self.turns, Timestamp::now)
@@ -173,12 +175,14 @@ impl Operator {
         } else {
             metrics
         };
+        let scrapes = metrics.scrapes();
         self.tasks
             .spawn(server.run(published, Arc::new(metrics), self.stop.clone()));
+        scrapes
     }
 
     /// Sources and actor.
-    fn measure(&mut self, memory: Shards) {
+    fn measure(&mut self, memory: Shards) -> mpsc::Sender<Input> {
         let (inputs, queue) = mpsc::channel(INPUTS);
         let (plan, follows) = watch::channel(None);
         self.sources(&inputs, follows);
@@ -197,6 +201,21 @@ impl Operator {
         );
         self.tasks
             .spawn(actor.run(queue, deadline, coalesce, self.stop.clone()));
+        inputs
+    }
+
+    /// The replicas: this one's Lease, and what those of all say.
+    fn register(&mut self, scrapes: Scrapes, inputs: mpsc::Sender<Input>) {
+        let register = Register::new(
+            self.client.clone(),
+            &self.config.namespace,
+            &self.config.identity,
+            duration(self.config.replica_lease),
+            self.published.1.clone(),
+            scrapes,
+            self.leadership.leading.clone(),
+        );
+        self.tasks.spawn(register.run(inputs, self.stop.clone()));
     }
 
     /// The prober, and what other replicas' probers met.

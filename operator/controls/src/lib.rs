@@ -62,6 +62,10 @@ controls! {
         no_cross_references: NoCrossReferences,
         segregated: Segregated,
     }
+    /// Who watches, and who watches the watcher.
+    governance {
+        continuous_monitoring: ContinuousMonitoring,
+    }
     /// Tenants kept apart.
     isolation {
         default_deny: DefaultDeny,

@@ -3,6 +3,8 @@
 //! They enter the engine as values ([`crate::Engine::observe`]), are found by key, compared by value, and a change wakes
 //! exactly their readers ([`crate::view::View::observed`]). They are watched by nobody, need no rights, and a scan has none.
 
+pub mod operator;
+
 use std::{any::Any, collections::HashMap, fmt, hash::Hash};
 
 use crate::dep::Dep;

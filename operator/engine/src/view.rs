@@ -24,12 +24,12 @@ use crate::{
     kind::{Kind, KindSet},
     memory::Memory,
     name::ObjRef,
-    podsecurity::Checks,
     object::{Body, Projection},
-    texts::{Mark, Patterns, Place, Sign},
-    reach::{Pods, pods_of},
     observation::{Observations, Observed},
+    podsecurity::Checks,
+    reach::{Pods, pods_of},
     probe::{Check, Endpoint, Handshake, History},
+    texts::{Mark, Patterns, Place, Sign},
     unknown::Unknown,
 };
 

@@ -14,6 +14,7 @@ use serde_json::json;
 use crate::{
     dice::Dice,
     model::{Model, difference, kinds, memory_difference},
+    operator::Operator,
     scenes::{POOL, Template, decode, team},
 };
 
@@ -36,6 +37,8 @@ pub(crate) enum Sort {
     Baselines,
     /// Exceptions are added, removed or changed.
     Exceptions,
+    /// The operator looks at itself.
+    Observe,
     /// The operator is restarted.
     Restart,
     /// The first report was published.
@@ -113,6 +116,14 @@ impl Life {
                 self.model.exceptions = (0..dice.below(3)).map(|i| self.exception(i, &mut dice)).collect();
                 self.note(|life| format!("exceptions {:?}", life.model.exceptions));
                 self.engine.set_exceptions(self.model.exceptions.clone());
+            }
+            Sort::Observe => {
+                let operator = Operator::random(self.model.now, &mut dice);
+                self.note(|_| format!("{operator:?}"));
+                for observation in operator.observations() {
+                    self.engine.observe(observation);
+                }
+                self.model.operator = Some(operator);
             }
             Sort::Restart => {
                 self.note(|_| "restart".into());

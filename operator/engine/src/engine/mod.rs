@@ -27,7 +27,7 @@ use crate::{
     fact::Computed,
     graph::{FactStore, Graph},
     inventory::{Inventory, Touched},
-    kind::Kind,
+    kind::{Kind, KindSet},
     memory::{Memory, Shard},
     name::ObjRef,
     object::Namespace,
@@ -264,6 +264,11 @@ impl Engine {
     /// What is remembered, to be persisted.
     pub fn memory_mut(&mut self) -> &mut Memory {
         &mut self.memory
+    }
+
+    /// Every kind that some control in force reads.
+    pub fn needed_kinds(&self) -> KindSet {
+        self.plan.kinds()
     }
 
     /// Everything known of the cluster.

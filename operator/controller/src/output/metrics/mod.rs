@@ -23,7 +23,10 @@ mod process;
 mod text;
 mod verdicts;
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use jiff::Timestamp;
 use prometheus_client::{
@@ -62,9 +65,28 @@ impl fmt::Debug for State {
     }
 }
 
+/// When the metrics were last scraped. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Scrapes(Arc<Mutex<Option<Timestamp>>>);
+
+impl Scrapes {
+    /// The last time; nothing before the first.
+    pub fn last(&self) -> Option<Timestamp> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self, now: Timestamp) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+    }
+}
+
 /// Everything that can be scraped.
 #[derive(Debug)]
-pub struct Metrics(Registry, fn() -> Timestamp);
+pub struct Metrics {
+    registry: Registry,
+    scrapes: Scrapes,
+    clock: fn() -> Timestamp,
+}
 
 impl Metrics {
     /// The metrics of what the actor publishes and of the process itself. `turns` is fed by the actor.
@@ -82,13 +104,22 @@ impl Metrics {
         ours.register_collector(Box::new(verdicts::Verdicts(state.clone())));
         ours.register_collector(Box::new(measures::Measures(state.clone())));
         ours.register_collector(Box::new(own::Own { state, leading }));
-        Self(registry, clock)
+        Self {
+            registry,
+            scrapes: Scrapes::default(),
+            clock,
+        }
+    }
+
+    /// When somebody last scraped them.
+    pub fn scrapes(&self) -> Scrapes {
+        self.scrapes.clone()
     }
 
     /// Adds a family that somebody else keeps, such as a counter of repairs. `name` is without prefix and without `_total`.
     #[must_use]
     pub fn with(mut self, name: &str, help: &str, metric: impl Metric) -> Self {
-        self.0
+        self.registry
             .sub_registry_with_prefix(PREFIX)
             .register(name, help, metric);
         self
@@ -102,7 +133,7 @@ impl Metrics {
         R: Fn() -> Vec<(L, u64)> + Send + Sync + 'static,
     {
         let counts = own::Counts { name, help, read };
-        self.0
+        self.registry
             .sub_registry_with_prefix(PREFIX)
             .register_collector(Box::new(counts));
         self
@@ -118,9 +149,9 @@ impl Metrics {
             name,
             help,
             read,
-            clock: self.1,
+            clock: self.clock,
         };
-        self.0
+        self.registry
             .sub_registry_with_prefix(PREFIX)
             .register_collector(Box::new(switch));
         self
@@ -129,7 +160,8 @@ impl Metrics {
     /// One scrape.
     pub fn render(&self, format: Format) -> Result<String, fmt::Error> {
         let mut page = String::with_capacity(16 * 1024);
-        encode(&mut page, &self.0)?;
+        encode(&mut page, &self.registry)?;
+        self.scrapes.now((self.clock)());
         Ok(match format {
             Format::OpenMetrics => page,
             Format::Text => text::plain(&page),
