@@ -31,6 +31,12 @@ macro_rules! controls {
 }
 
 controls! {
+    /// Who may do what.
+    access {
+        cluster_admin_bindings: ClusterAdminBindings,
+        least_privilege: LeastPrivilege,
+        no_anonymous_access: NoAnonymousAccess,
+    }
     /// Redundancy that survives the loss of a pod, a node, a zone.
     availability {
         replica_redundancy: ReplicaRedundancy,
@@ -51,11 +57,13 @@ controls! {
     /// Staging and production kept apart.
     environments {
         labelled: Labelled,
+        rbac_segregation: RbacSegregation,
         segregated: Segregated,
     }
     /// Tenants kept apart.
     isolation {
         default_deny: DefaultDeny,
         tenant_namespace: TenantNamespace,
+        tenant_rbac: TenantRbac,
     }
 }

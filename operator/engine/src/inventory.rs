@@ -19,6 +19,7 @@ use crate::{
     labels::Labels,
     name::ObjRef,
     object::{Body, OwnerRef},
+    rights::Rules,
 };
 use names::{Iter, Names};
 use share::Interner;
@@ -43,6 +44,12 @@ pub enum IndexKey {
     Runs(Arc<str>, Box<str>, Box<str>),
     /// Objects of a kind that state a certain setting (a ConfigMap with the key `ssl-protocols`).
     States(Kind, Box<str>),
+    /// Objects of a kind that carry a label (key, value), where they are selected by it (ClusterRoles by aggregation).
+    Carries(Kind, Box<str>, Box<str>),
+    /// Bindings of a kind that name a subject who may be named in several namespaces (as [`Subject`] prints it).
+    ///
+    /// [`Subject`]: crate::rights::Subject
+    Binds(Kind, Box<str>),
     /// Top-most workloads of a namespace, or (under the empty name) Namespaces, that carry a watched label (key, value);
     /// see [`Inventory::watch_labels`]. A workload carries its own labels and those of its pod template.
     Labelled(Arc<str>, Arc<str>, Box<str>),
@@ -99,6 +106,7 @@ pub struct Inventory {
     coverage: HashMap<Kind, Coverage>,
     labels: Interner<Labels>,
     owners: Interner<Arc<OwnerRef>>,
+    rules: Interner<Rules>,
     texts: Interner<Arc<str>>,
 }
 
@@ -115,7 +123,10 @@ impl Inventory {
     }
 
     /// The names of the objects filed under a key, in order.
-    pub fn indexed(&self, key: &IndexKey) -> impl ExactSizeIterator<Item = &ObjRef> + Clone {
+    pub fn indexed<'i>(
+        &'i self,
+        key: &IndexKey,
+    ) -> impl ExactSizeIterator<Item = &'i ObjRef> + Clone + use<'i> {
         self.index.get(key).map_or(Iter::One(None), Names::iter)
     }
 
@@ -194,6 +205,9 @@ impl Inventory {
         };
         object.meta.labels = self.labels.share(object.meta.labels);
         object.meta.controller = object.meta.controller.map(|owner| self.owners.share(owner));
+        if let Ok(Body::Role(role)) = &mut object.body {
+            role.rules = self.rules.share(std::mem::take(&mut role.rules));
+        }
         let name = object.name.clone();
         let old = self.objects.get(&name);
         let before = old.map(|old| self.object_keys(old)).unwrap_or_default();

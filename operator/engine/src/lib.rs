@@ -37,6 +37,7 @@ pub mod name;
 pub mod object;
 pub mod quantity;
 pub mod report;
+pub mod rights;
 pub mod selector;
 pub mod text;
 pub mod unknown;

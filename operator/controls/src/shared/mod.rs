@@ -3,5 +3,6 @@
 pub(crate) mod backup;
 pub(crate) mod ingress;
 pub(crate) mod managed;
+pub(crate) mod rights;
 pub(crate) mod strangers;
 pub(crate) mod tls;

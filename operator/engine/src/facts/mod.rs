@@ -11,9 +11,11 @@ mod occupied;
 mod pods;
 mod provisioners;
 mod quota_room;
+mod role;
 mod standing;
 mod template;
 mod unmodelled;
+mod writes;
 
 pub use autoscaler::{Autoscaler, Scaler};
 pub use budgets::Budgets;
@@ -33,6 +35,8 @@ pub use provisioners::{
     Encryption, Evidence, Level, Parameters, Place, encryption, evidence, may_encrypt_elsewhere,
 };
 pub use quota_room::QuotaRoom;
+pub use role::{Aggregator, Aggregators, AllPowerful, AllPowerfulValue, RoleEffect, RoleValue};
 pub use standing::{EnvironmentLabel, Standing, StandingValue};
 pub use template::{pod_labels, pod_template, template_owner};
 pub use unmodelled::UnmodelledPolicy;
+pub use writes::{WritesIn, WritesInValue};

@@ -22,6 +22,7 @@ mod openshift;
 mod pod;
 mod publisher;
 mod quota;
+mod rbac;
 mod script;
 mod snapscheduler;
 mod storage;
@@ -39,6 +40,7 @@ pub use configmap::{ConfigMap, TLS_SETTINGS};
 pub use database::{DatabaseCr, NativeSchedule};
 pub use foreign_policy::{FOREIGN_POLICIES, ForeignPolicy};
 pub use gateway::{ClientTrafficPolicy, Gateway, GatewayClass, HttpRoute, Listener, ParentRef};
+pub(crate) use index::{AGGREGATES, EVERYTHING};
 pub use index::{BACKUP_OF, ROLE};
 pub use ingress::{FrontendConfig, Ingress, IngressClass, IngressClassParams, IngressRule, IngressTls};
 pub use k8up::{K8upBackup, K8upSchedule};
@@ -53,6 +55,7 @@ pub use publisher::{
     HttpProxy, IstioGateway, IstioServer, Opaque, TlsOption, TraefikMiddleware, TraefikRoute, TraefikRule,
 };
 pub use quota::{QuotaStatus, ResourceQuota};
+pub use rbac::{Binding, Role};
 pub use script::Script;
 pub use snapscheduler::SnapshotSchedule;
 pub use storage::{PersistentVolume, PersistentVolumeClaim, StorageClass, VolumeSource};
@@ -145,6 +148,8 @@ bodies! {
     ForeignPolicy(ForeignPolicy): CiliumNetworkPolicy | CiliumClusterwideNetworkPolicy | CalicoNetworkPolicy
         | CalicoGlobalNetworkPolicy | CalicoStoredNetworkPolicy | CalicoStoredGlobalNetworkPolicy
         | AdminNetworkPolicy | BaselineAdminNetworkPolicy | ClusterNetworkPolicy;
+    Role(Role): Role | ClusterRole;
+    Binding(Binding): RoleBinding | ClusterRoleBinding;
     VeleroSchedule(VeleroSchedule): VeleroSchedule;
     VeleroBackup(VeleroBackup): VeleroBackup;
     CnpgScheduledBackup(CnpgScheduledBackup): CnpgScheduledBackup;
