@@ -3,7 +3,7 @@
 use std::{borrow::Cow, sync::Arc};
 
 use plimsoll_engine::{
-    facts::{RoleEffect, RoleValue},
+    facts::{RoleEffect, RolePowers, RoleValue},
     finding::{Change, FindingRef, Repair, RepairClass},
     name::ObjRef,
     object::Binding,
@@ -72,6 +72,22 @@ pub(crate) fn role_of(
     match body.role(binding) {
         Some(role) => view.fact(&RoleEffect { role }),
         None => Ok(Arc::new(None)),
+    }
+}
+
+/// Whether the role of a binding gives one of these. A role that is not there gives nothing.
+pub(crate) fn gives(
+    view: &View<'_>,
+    binding: &ObjRef,
+    body: &Binding,
+    powers: &[Power],
+) -> Result<bool, Unknown> {
+    let Some(role) = body.role(binding) else {
+        return Ok(false);
+    };
+    match &*view.fact(&RolePowers { role })? {
+        Some(value) => value.gives(powers),
+        None => Ok(false),
     }
 }
 

@@ -35,7 +35,9 @@ pub use provisioners::{
     Encryption, Evidence, Level, Parameters, Place, encryption, evidence, may_encrypt_elsewhere,
 };
 pub use quota_room::QuotaRoom;
-pub use role::{Aggregator, Aggregators, AllPowerful, AllPowerfulValue, RoleEffect, RoleValue};
+pub use role::{
+    Aggregator, Aggregators, AllPowerful, AllPowerfulValue, PowersValue, RoleEffect, RolePowers, RoleValue,
+};
 pub use standing::{EnvironmentLabel, Standing, StandingValue};
 pub use template::{pod_labels, pod_template, template_owner};
 pub use unmodelled::UnmodelledPolicy;

@@ -12,7 +12,7 @@ use crate::{
     name::ObjRef,
     object::{AGGREGATES, EVERYTHING, Role},
     rights::{
-        Effect, Power,
+        Effect, Power, Powers,
         aggregate::{gathered, selectors},
         defaults, is_default,
     },
@@ -68,6 +68,49 @@ impl Fact for RoleEffect {
         Ok(Some(RoleValue {
             effect,
             incomplete: incomplete.err(),
+        }))
+    }
+}
+
+/// What a role gives, without how: an edit that changes only the words runs nobody who reads this.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct RolePowers {
+    /// The Role or ClusterRole.
+    pub role: ObjRef,
+}
+
+/// What one role gives.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PowersValue {
+    /// As far as can be seen.
+    pub powers: Powers,
+    /// Why there may be more.
+    pub incomplete: Option<Unknown>,
+}
+
+impl PowersValue {
+    /// Whether the role gives one of these. Where none is seen, everything of it must be seen to say so.
+    pub fn gives(&self, powers: &[Power]) -> Result<bool, Unknown> {
+        match &self.incomplete {
+            _ if self.powers.has_any(powers) => Ok(true),
+            Some(unknown) => Err(unknown.clone()),
+            None => Ok(false),
+        }
+    }
+}
+
+impl Fact for RolePowers {
+    const READS: KindSet = ROLES;
+    /// `None` where there is no such role.
+    type Value = Option<PowersValue>;
+
+    fn compute(&self, view: &View<'_>) -> Result<Self::Value, Unknown> {
+        let value = view.fact(&RoleEffect {
+            role: self.role.clone(),
+        })?;
+        Ok(Option::as_ref(&value).map(|value| PowersValue {
+            powers: value.effect.powers(),
+            incomplete: value.incomplete.clone(),
         }))
     }
 }
@@ -202,13 +245,13 @@ impl Fact for AllPowerful {
             .map(|role| &role.name)
             .chain(defaults.map(|role| &role.name))
         {
-            match view.fact(&RoleEffect { role: role.clone() }) {
-                Ok(value) => {
-                    if let Some(value) = &*value {
-                        complete = complete.and(value.complete());
-                        names.extend(value.effect.has(Power::Everything).then(|| role.name().into()));
-                    }
-                }
+            let value = view.fact(&RolePowers { role: role.clone() });
+            let gives = value.and_then(|value| match &*value {
+                Some(value) => value.gives(&[Power::Everything]),
+                None => Ok(false),
+            });
+            match gives {
+                Ok(gives) => names.extend(gives.then(|| role.name().into())),
                 Err(unknown) => complete = complete.and(Err(unknown)),
             }
         }

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{RoleEffect, Standing};
+use super::{RolePowers, Standing};
 use crate::{
     baseline::Settings,
     control::project,
@@ -59,7 +59,7 @@ impl Fact for WritesIn {
                 Ok(Some(environment)) => {
                     _ = environments
                         .entry(environment)
-                        .or_insert_with(|| object.name.clone())
+                        .or_insert_with(|| object.name.clone());
                 }
                 Ok(None) => {}
                 Err(unknown) => complete = complete.and(Err(unknown)),
@@ -95,10 +95,9 @@ impl WritesIn {
 }
 
 fn writes(view: &View<'_>, role: &ObjRef) -> Result<bool, Unknown> {
-    let value = view.fact(&RoleEffect { role: role.clone() })?;
-    let Some(value) = &*value else { return Ok(false) };
-    match (value.effect.has(Power::WritesNamespaced), &value.incomplete) {
-        (false, Some(unknown)) => Err(unknown.clone()),
-        (writes, _) => Ok(writes),
+    let value = view.fact(&RolePowers { role: role.clone() })?;
+    match &*value {
+        Some(value) => value.gives(&[Power::WritesNamespaced]),
+        None => Ok(false),
     }
 }

@@ -136,10 +136,9 @@ impl Binding {
         let Some(own) = name.namespace() else { return };
         for subject in &self.subjects {
             let shared = match (subject, subject.crowd()) {
-                (Subject::User(_), _) => false,
                 (Subject::Group(_), Crowd::None) => !subject.is_system(),
                 (Subject::Group(_), Crowd::AccountsOf(namespace)) => namespace != own,
-                (Subject::Group(_), _) => false,
+                (Subject::Group(_) | Subject::User(_), _) => false,
                 (Subject::ServiceAccount { .. }, _) => subject.namespace(own) != Some(own),
             };
             let key = IndexKey::Binds(name.kind(), subject.to_string().into());

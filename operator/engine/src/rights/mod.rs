@@ -7,6 +7,7 @@ pub(crate) mod aggregate;
 pub(crate) mod defaults;
 mod effect;
 mod policy;
+mod powers;
 mod request;
 mod rule;
 mod scope;
@@ -16,7 +17,7 @@ mod tests;
 mod words;
 
 pub use defaults::{is_default, roles as default_roles};
-pub use effect::{Effect, Grant, Power};
+pub use effect::{Effect, Grant, Power, Powers};
 pub use policy::{Because, Policy};
 pub use request::{Request, ResourceRequest};
 pub use rule::{Rule, Rules};

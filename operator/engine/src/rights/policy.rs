@@ -87,6 +87,12 @@ impl<'a> Policy<'a> {
         who.groups.iter().any(|group| **group == *MASTERS) || self.because(who, request).is_some()
     }
 
+    /// Every rule of a role, those it gathers included; some may be there twice.
+    pub fn rules_of(&self, role: &ObjRef) -> impl Iterator<Item = &'a Rule> {
+        let sources = self.roles.get(role).map_or(&[][..], Vec::as_slice);
+        sources.iter().flat_map(|(_, role)| role.rules.iter())
+    }
+
     /// The first rule that allows a request.
     pub fn because(&self, who: &Identity, request: &Request<'_>) -> Option<Because<'_>> {
         let namespace = Some(request.namespace()).filter(|namespace| !namespace.is_empty());
@@ -104,12 +110,12 @@ impl<'a> Policy<'a> {
     fn given_by(&self, name: &'a ObjRef, binding: &Binding, request: &Request<'_>) -> Option<Because<'_>> {
         let (role, sources) = self.roles.get_key_value(&binding.role(name)?)?;
         sources.iter().find_map(|(source, held)| {
-            let rule = held.rules.iter().find(|rule| rule.allows(request))?;
+            let found = held.rules.iter().find(|rule| rule.allows(request))?;
             Some(Because {
                 binding: name,
                 role,
                 from: (source != role).then_some(source),
-                rule,
+                rule: found,
             })
         })
     }

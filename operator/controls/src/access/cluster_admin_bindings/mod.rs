@@ -21,7 +21,7 @@ use plimsoll_engine::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::shared::rights::{AllowedSubject, Culprits, WITNESSES, is_allowed, role_name, role_of};
+use crate::shared::rights::{AllowedSubject, Culprits, WITNESSES, gives, is_allowed, role_name, role_of};
 
 /// The control.
 pub struct ClusterAdminBindings;
@@ -71,32 +71,27 @@ impl Control for ClusterAdminBindings {
             return count(view, params, out);
         }
         let (name, binding) = (unit.name(), unit.get::<Binding>()?);
+        if !gives(view, name, binding, &[Power::Everything])? {
+            out.not_applicable("does not give everything");
+            return Ok(());
+        }
         let value = role_of(view, name, binding)?;
-        let Some(value) = &*value else {
-            out.note(format!("{} does not exist: the binding gives nothing", role_name(name, binding)));
-            out.not_applicable("does not give everything");
-            return Ok(());
-        };
-        let Some(everything) = value.effect.get(Power::Everything) else {
-            value.complete()?;
-            out.not_applicable("does not give everything");
-            return Ok(());
-        };
+        let everything = Option::as_ref(&value).and_then(|value| value.effect.get(Power::Everything));
         let (mut accounts, mut others) = (Culprits::default(), Culprits::default());
         for subject in binding.subjects.iter().filter(|subject| !is_known(subject, params)) {
             let of_accounts = matches!(subject, Subject::ServiceAccount { .. }) || subject.crowd() != Crowd::None;
             if of_accounts { &mut accounts } else { &mut others }.add(subject, "");
         }
-        let rule = everything.witnesses.first().map_or("", |rule| &**rule);
-        let role = role_name(name, binding);
+        let witness = everything.and_then(|grant| grant.witnesses.first());
+        let by = format!("{}: {}", role_name(name, binding), witness.map_or("", |rule| &**rule));
         if !accounts.is_empty() {
-            let message = format!("{}, which runs without a person, may do everything by {role}: {rule}", accounts.named());
+            let message = format!("{}, which runs without a person, may do everything by {by}", accounts.named());
             accounts.show(
                 out.fail("ServiceAccountIsAdmin", message).severity(Severity::Critical).at(accounts.path()),
             );
         }
         if !others.is_empty() {
-            let message = format!("{} may do everything by {role}: {rule}", others.named());
+            let message = format!("{} may do everything by {by}", others.named());
             others.show(out.fail("UnexpectedAdmin", message).at(others.path()));
         }
         Ok(())

@@ -76,8 +76,8 @@ impl Control for NoAnonymousAccess {
         }
         let role = role_name(name, binding);
         let beyond = case.beyond();
-        let rule = beyond.and_then(|grant| grant.witnesses.first());
-        let by = rule.map_or_else(String::new, |rule| format!(": {rule}"));
+        let witness = beyond.and_then(|grant| grant.witnesses.first());
+        let by = witness.map_or_else(String::new, |rule| format!(": {rule}"));
         if case.gives_anonymous() {
             let who = &case.anonymous;
             let message = format!("{} holds {role}, without saying who they are{by}", who.named());
@@ -163,7 +163,8 @@ impl Case {
 
     fn gives_anonymous(&self) -> bool {
         let harmless = self.beyond().is_none_or(|grant| self.joins && grant.narrowed);
-        !self.anonymous.is_empty() && !(self.is_default && harmless)
+        let excused = self.is_default && harmless;
+        !self.anonymous.is_empty() && !excused
     }
 
     fn gives_authenticated(&self) -> bool {

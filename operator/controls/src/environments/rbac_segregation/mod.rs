@@ -10,7 +10,6 @@ use std::sync::Arc;
 use plimsoll_engine::{
     control::{Control, Meta, Unit, UnitKind},
     duration::Duration,
-    facts::RoleValue,
     finding::{Basis, Finding, Findings, Repair, RepairClass, Severity},
     kind::{Kind, KindSet},
     object::Binding,
@@ -21,7 +20,7 @@ use plimsoll_engine::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::shared::rights::{AllowedSubject, Culprits, is_allowed, may, role_name, role_of, worst};
+use crate::shared::rights::{AllowedSubject, Culprits, gives, is_allowed, may, role_name, role_of, worst};
 
 /// The control.
 pub struct RbacSegregation;
@@ -119,7 +118,6 @@ struct Case<'a> {
     binding: &'a Binding,
     /// Environment of a RoleBinding's namespace.
     environment: Option<Arc<str>>,
-    role: Result<Arc<Option<RoleValue>>, Unknown>,
 }
 
 /// What was found of a binding, by reason.
@@ -153,20 +151,12 @@ impl<'a> Case<'a> {
             }
             environment.clone_from(&standing.environment);
         }
-        // Read only where a subject makes it matter: most bindings name accounts of their own namespace.
-        let own = unit.name().namespace().unwrap_or_default();
-        let role = if binding.subjects.iter().all(|subject| subject.namespace(own) == Some(own)) {
-            Ok(Arc::new(None))
-        } else {
-            role_of(view, unit.name(), binding)
-        };
         Ok(Ok(Self {
             unit,
             view,
             params,
             binding,
             environment,
-            role,
         }))
     }
 
@@ -195,14 +185,8 @@ impl<'a> Case<'a> {
         self.environment.as_ref().ok_or_else(|| Unknown::environment(self.unit.namespace()))
     }
 
-    /// Whether the role gives one of these; where it does not, everything of it must be seen to say so.
     fn gives(&self, powers: &[Power]) -> Result<bool, Unknown> {
-        let value = self.role.as_ref().map_err(Clone::clone)?;
-        let Some(value) = &**value else { return Ok(false) };
-        if powers.iter().any(|power| value.effect.has(*power)) {
-            return Ok(true);
-        }
-        value.complete().map(|()| false)
+        gives(self.view, self.unit.name(), self.binding, powers)
     }
 
     /// A ServiceAccount of another namespace, or all of that namespace.
@@ -250,7 +234,8 @@ impl<'a> Case<'a> {
 
     fn message(&self, reason: &str, culprits: &Culprits) -> String {
         let (who, role) = (culprits.named(), role_name(self.unit.name(), self.binding));
-        let value = self.role.as_deref().ok().and_then(Option::as_ref);
+        let value = role_of(self.view, self.unit.name(), self.binding).ok();
+        let value = value.as_deref().and_then(Option::as_ref);
         let worst = value.and_then(|value| worst(&value.effect, &WORKS));
         let by = worst.map_or_else(String::new, |(_, rule)| format!(": {rule}"));
         let what = worst.map_or("do something", |(power, _)| may(power));

@@ -34,7 +34,7 @@ impl Case<'_> {
         if self.unit.name().namespace().is_none() {
             // Who may do everything is judged by access/cluster-admin-bindings.
             if !self.gives(&[Power::Everything])? {
-                self.shared(subject, "everywhere".into(), judged);
+                self.shared(subject, "everywhere", judged);
             }
             return Ok(());
         }
@@ -45,7 +45,7 @@ impl Case<'_> {
         };
         let writes = self.writes(subject)?;
         match writes.environments.get(other) {
-            Some(binding) => self.shared(subject, format!("and in {other} by {binding}"), judged),
+            Some(binding) => self.shared(subject, &format!("and in {other} by {binding}"), judged),
             // A note that is not written hides nothing.
             None if !self.params.separate_human_groups => {}
             None => return writes.incomplete.clone().map_or(Ok(()), Err),
@@ -53,7 +53,7 @@ impl Case<'_> {
         Ok(())
     }
 
-    fn shared(&self, subject: &Subject, where_else: String, judged: &mut Judged) {
+    fn shared(&self, subject: &Subject, where_else: &str, judged: &mut Judged) {
         if self.params.separate_human_groups {
             judged.add("SharedGroup", subject, format!("({where_else})"));
         } else {

@@ -36,9 +36,10 @@ impl<'p> Pattern<'p> {
 
     pub(super) fn belongs<'g>(&self, group: &'g str) -> Option<Belongs<'g>> {
         let between = group.strip_prefix(self.before)?.strip_suffix(self.after)?;
-        (!between.is_empty()).then_some(match self.names_tenant {
-            true => Belongs::Tenant(between),
-            false => Belongs::Somebody,
+        (!between.is_empty()).then_some(if self.names_tenant {
+            Belongs::Tenant(between)
+        } else {
+            Belongs::Somebody
         })
     }
 }

@@ -222,6 +222,9 @@ fn culprits(subjects: &[(&Subject, String)]) -> Culprits {
 
 /// In a tenant's namespace nobody else's account holds anything: today's role may give more tomorrow.
 fn in_namespace(unit: &Unit<'_>, view: &View<'_>, binding: &Binding, judged: &Judged<'_>, out: &mut Findings) {
+    if judged.everybody.is_empty() && judged.foreign.is_empty() {
+        return;
+    }
     let role = role_name(unit.name(), binding);
     let of = judged.own.as_deref().map_or_else(String::new, |tenant| format!(" of tenant {tenant}"));
     let value = role_of(view, unit.name(), binding).ok();
