@@ -6,7 +6,7 @@ pub(crate) mod ingress;
 pub(crate) mod managed;
 pub(crate) mod podspec;
 pub(crate) mod ratio;
-pub(crate) mod sites;
 pub(crate) mod rights;
+pub(crate) mod sites;
 pub(crate) mod strangers;
 pub(crate) mod tls;

@@ -232,7 +232,13 @@ impl Culprits {
             changes: vec![Change::Set {
                 target: binding.clone(),
                 pointer: "/subjects".into(),
-                from: Some(body.subjects.iter().map(Subject::to_json).collect::<serde_json::Value>().into()),
+                from: Some(
+                    body.subjects
+                        .iter()
+                        .map(Subject::to_json)
+                        .collect::<serde_json::Value>()
+                        .into(),
+                ),
                 to: kept.into(),
             }],
         })

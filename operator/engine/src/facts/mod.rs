@@ -16,8 +16,8 @@ mod provisioners;
 
 mod quota_room;
 mod reach;
-mod source_groups;
 mod role;
+mod source_groups;
 mod standing;
 mod template;
 mod unmodelled;
@@ -45,10 +45,10 @@ pub use provisioners::{
 };
 pub use quota_room::QuotaRoom;
 pub use reach::{ExitList, NamespaceReach, Openings, SourcesOf};
-pub use source_groups::{Group, GroupBy, SourceGroups, SourceGroupsValue};
 pub use role::{
     Aggregator, Aggregators, AllPowerful, AllPowerfulValue, PowersValue, RoleEffect, RolePowers, RoleValue,
 };
+pub use source_groups::{Group, GroupBy, SourceGroups, SourceGroupsValue};
 pub use standing::{EnvironmentLabel, Standing, StandingValue};
 pub use template::{pod_labels, pod_template, template_owner};
 pub use unmodelled::UnmodelledPolicy;
