@@ -1,6 +1,6 @@
 //! The index keys each projection states beyond those of every object.
 
-use super::{Binding, Body, HttpRoute, Meta, PodDisruptionBudget, Role, Workload};
+use super::{Binding, Body, HttpRoute, Meta, PodDisruptionBudget, PodSpec, Role, Workload};
 use crate::{
     inventory::IndexKey,
     kind::Kind,
@@ -16,7 +16,7 @@ pub const BACKUP_OF: &str = "plimsoll.dev/backup-of";
 impl Body {
     /// Adds the keys under which look-ups find this object.
     pub(crate) fn index_keys(&self, name: &ObjRef, meta: &Meta, keys: &mut Vec<IndexKey>) {
-        for config in self.pod_spec().into_iter().flat_map(|spec| spec.config_maps()) {
+        for config in self.pod_spec().into_iter().flat_map(PodSpec::config_maps) {
             keys.push(targets(name, "ConfigMap".into(), config.into()));
         }
         match self {
