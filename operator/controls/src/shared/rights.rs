@@ -129,6 +129,17 @@ pub(crate) fn worst_of_all(effect: &Effect) -> Option<(Power, &str)> {
     worst(effect, &BY_WEIGHT)
 }
 
+/// A rule as a message ends with it; in full it is among the evidence.
+pub(crate) fn briefly(rule: &str) -> String {
+    const LONGEST: usize = 80;
+    let mut cut = rule.chars();
+    let mut brief: String = cut.by_ref().take(LONGEST).collect();
+    if cut.next().is_some() {
+        brief.push('…');
+    }
+    brief
+}
+
 /// A power as what somebody "may" do.
 pub(crate) fn may(power: Power) -> &'static str {
     match power {

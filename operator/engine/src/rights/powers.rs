@@ -132,23 +132,26 @@ fn reads_secrets(rule: &Rule) -> Option<(Power, bool)> {
     any_verb(rule, &READS).then_some((Power::ReadsSecrets, named))
 }
 
-fn has_namespaced(rule: &Rule) -> bool {
-    rule.api_groups.iter().any(|group| {
-        rule.resources
-            .iter()
-            .any(|resource| may_be_namespaced(group, resource))
-    })
+/// Whether the rule covers something that may be namespaced and counts.
+fn has_namespaced(rule: &Rule, counts: fn(&str) -> bool) -> bool {
+    let resources = || rule.resources.iter().filter(|resource| counts(resource));
+    rule.api_groups
+        .iter()
+        .any(|group| resources().any(|resource| may_be_namespaced(group, resource)))
 }
 
 fn touches_namespaced(rule: &Rule) -> Option<(Power, bool)> {
     // Whoever deletes a namespace deletes what is in it; whoever labels it chooses its rules.
     let namespaces = || any_verb(rule, &WRITES) && covers(rule, "", "namespaces", "").is_some();
     let verbs_of_objects = || rule.verbs.iter().any(|verb| !verb.starts_with("impersonate"));
-    ((has_namespaced(rule) && verbs_of_objects()) || namespaces()).then_some((Power::TouchesNamespaced, true))
+    ((has_namespaced(rule, |_| true) && verbs_of_objects()) || namespaces())
+        .then_some((Power::TouchesNamespaced, true))
 }
 
 fn writes_namespaced(rule: &Rule) -> Option<(Power, bool)> {
-    (has_namespaced(rule) && any_verb(rule, &WRITES) && !only_asks(rule))
+    // Whoever records what happened changes nothing by it.
+    let changes = |resource: &str| resource != "events";
+    (has_namespaced(rule, changes) && any_verb(rule, &WRITES) && !only_asks(rule))
         .then_some((Power::WritesNamespaced, true))
 }
 
@@ -232,6 +235,7 @@ mod tests {
     #[rstest]
     #[case::reader(&["get", "list"], &[""], &["pods"], &[])]
     #[case::writer(&["patch"], &["apps"], &["deployments"], &[Power::WritesNamespaced])]
+    #[case::events(&["create", "patch"], &["", "events.k8s.io"], &["events"], &[])]
     #[case::secrets(&["list"], &[""], &["secrets"], &[Power::ReadsSecrets])]
     #[case::writes_secrets_only(&["create"], &[""], &["secrets"], &[Power::WritesNamespaced])]
     #[case::exec(&["create"], &[""], &["pods/exec"], &[Power::EntersPods, Power::WritesNamespaced])]
@@ -259,6 +263,7 @@ mod tests {
     #[case::kubelets(&["get"], &[""], &["nodes/proxy"], &[Power::ReachesNodes])]
     #[case::webhooks(&["update"], &["admissionregistration.k8s.io"], &["mutatingwebhookconfigurations"], &[Power::WritesWebhooks])]
     #[case::webhooks_read(&["get"], &["admissionregistration.k8s.io"], &["mutatingwebhookconfigurations"], &[])]
+    #[case::own(&["update"], &["plimsoll.dev"], &["securitybaselines/status"], &[])]
     #[case::trust(&["list"], &["certificates.k8s.io"], &["clustertrustbundles"], &[])]
     #[case::namespaces_read(&["list"], &[""], &["namespaces"], &[])]
     #[case::namespaces(&["delete"], &[""], &["namespaces"], &[Power::TouchesNamespaced])]

@@ -1,6 +1,6 @@
 //! Which resources are cluster-scoped: what is not is found in every namespace by whoever holds it cluster-wide.
 
-/// The cluster-scoped resources of Kubernetes 1.37, with their groups. A custom resource is taken to be namespaced, as nearly
+/// The cluster-scoped resources of Kubernetes 1.37 and of Plimsoll, with their groups. A custom resource is taken to be namespaced, as nearly
 /// all are: the right to one that is not is reported as wider than it is.
 const CLUSTER_SCOPED: &[(&str, &[&str])] = &[
     (
@@ -46,6 +46,17 @@ const CLUSTER_SCOPED: &[(&str, &[&str])] = &[
         &["ingressclasses", "ipaddresses", "servicecidrs"],
     ),
     ("node.k8s.io", &["runtimeclasses"]),
+    // Our own, which the operator's ServiceAccount writes.
+    (
+        "plimsoll.dev",
+        &[
+            "baselineexceptions",
+            "controlattestations",
+            "evidencerecords",
+            "remediationrequests",
+            "securitybaselines",
+        ],
+    ),
     ("policy", &["podsecuritypolicies"]),
     (
         "rbac.authorization.k8s.io",

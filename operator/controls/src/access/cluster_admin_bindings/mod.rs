@@ -21,7 +21,7 @@ use plimsoll_engine::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::shared::rights::{AllowedSubject, Culprits, WITNESSES, gives, is_allowed, role_name, role_of};
+use crate::shared::rights::{AllowedSubject, Culprits, WITNESSES, briefly, gives, is_allowed, role_name, role_of};
 
 /// The control.
 pub struct ClusterAdminBindings;
@@ -83,7 +83,7 @@ impl Control for ClusterAdminBindings {
             if of_accounts { &mut accounts } else { &mut others }.add(subject, "");
         }
         let witness = everything.and_then(|grant| grant.witnesses.first());
-        let by = format!("{}: {}", role_name(name, binding), witness.map_or("", |rule| &**rule));
+        let by = format!("{}: {}", role_name(name, binding), briefly(witness.map_or("", |rule| rule)));
         if !accounts.is_empty() {
             let message = format!("{}, which runs without a person, may do everything by {by}", accounts.named());
             accounts.show(

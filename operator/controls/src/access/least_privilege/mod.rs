@@ -22,7 +22,7 @@ use plimsoll_engine::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::shared::rights::{AllowedSubject, WITNESSES, is_allowed, may};
+use crate::shared::rights::{AllowedSubject, WITNESSES, briefly, is_allowed, may};
 
 /// The control.
 pub struct LeastPrivilege;
@@ -122,7 +122,7 @@ fn found(out: &mut Findings, reason: &'static str, power: Power, grant: &Grant, 
         0 => String::new(),
         n => format!(" and {n} more"),
     };
-    let rule = grant.witnesses.first().map_or("", |rule| &**rule);
+    let rule = grant.witnesses.first().map_or_else(String::new, |rule| briefly(rule));
     let message = format!("{first}{more} may {}: {rule}", may(power));
     let mut finding = out.fail(reason, message).at("rules");
     if power == Power::OwnWildcard {

@@ -19,7 +19,7 @@ use plimsoll_engine::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::shared::rights::{Culprits, role_name, role_of};
+use crate::shared::rights::{Culprits, briefly, role_name, role_of};
 
 /// The control.
 pub struct NoAnonymousAccess;
@@ -77,11 +77,15 @@ impl Control for NoAnonymousAccess {
         let role = role_name(name, binding);
         let beyond = case.beyond();
         let witness = beyond.and_then(|grant| grant.witnesses.first());
-        let by = witness.map_or_else(String::new, |rule| format!(": {rule}"));
+        let by = witness.map_or_else(String::new, |rule| format!(": {}", briefly(rule)));
         if case.gives_anonymous() {
             let who = &case.anonymous;
             let message = format!("{} holds {role}, without saying who they are{by}", who.named());
-            who.show(out.fail("Anonymous", message).at(who.path()));
+            let finding = out.fail("Anonymous", message).at(who.path());
+            who.show(match witness {
+                Some(rule) => finding.seen(&**rule),
+                None => finding,
+            });
         }
         if case.gives_authenticated() {
             let who = &case.authenticated;

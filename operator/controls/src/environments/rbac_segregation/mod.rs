@@ -20,7 +20,7 @@ use plimsoll_engine::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::shared::rights::{AllowedSubject, Culprits, gives, is_allowed, may, role_name, role_of, worst};
+use crate::shared::rights::{AllowedSubject, Culprits, briefly, gives, is_allowed, may, role_name, role_of, worst};
 
 /// The control.
 pub struct RbacSegregation;
@@ -88,9 +88,8 @@ impl Control for RbacSegregation {
             }
         };
         let mut judged = case.judge();
-        for (reason, culprits) in &judged.found {
-            let message = case.message(reason, culprits);
-            culprits.show(out.fail(reason, message).at(culprits.path()));
+        if !judged.found.is_empty() {
+            case.report(&judged, out);
         }
         judged.notes.drain(..).for_each(|note| out.note(note));
         judged.unknown.map_or(Ok(()), Err)
@@ -232,12 +231,23 @@ impl<'a> Case<'a> {
         }
     }
 
-    fn message(&self, reason: &str, culprits: &Culprits) -> String {
-        let (who, role) = (culprits.named(), role_name(self.unit.name(), self.binding));
+    fn report(&self, judged: &Judged, out: &mut Findings) {
+        let role = role_name(self.unit.name(), self.binding);
         let value = role_of(self.view, self.unit.name(), self.binding).ok();
         let value = value.as_deref().and_then(Option::as_ref);
         let worst = value.and_then(|value| worst(&value.effect, &WORKS));
-        let by = worst.map_or_else(String::new, |(_, rule)| format!(": {rule}"));
+        for (reason, culprits) in &judged.found {
+            let message = self.message(reason, &culprits.named(), &role, worst);
+            let mut finding = out.fail(reason, message).at(culprits.path());
+            if let Some((_, rule)) = worst {
+                finding = finding.seen(format!("{role}: {rule}"));
+            }
+            culprits.show(finding);
+        }
+    }
+
+    fn message(&self, reason: &str, who: &str, role: &str, worst: Option<(Power, &str)>) -> String {
+        let by = worst.map_or_else(String::new, |(_, rule)| format!(": {}", briefly(rule)));
         let what = worst.map_or("do something", |(power, _)| may(power));
         let here = self.environment.as_deref().unwrap_or("every environment");
         match reason {

@@ -18,7 +18,7 @@ use plimsoll_engine::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::shared::rights::{AllowedSubject, Culprits, is_allowed, may, role_name, role_of, worst, worst_of_all};
+use crate::shared::rights::{AllowedSubject, Culprits, briefly, is_allowed, may, role_name, role_of, worst, worst_of_all};
 use group::{Belongs, Pattern};
 
 /// The control.
@@ -229,13 +229,17 @@ fn in_namespace(unit: &Unit<'_>, view: &View<'_>, binding: &Binding, judged: &Ju
     let of = judged.own.as_deref().map_or_else(String::new, |tenant| format!(" of tenant {tenant}"));
     let value = role_of(view, unit.name(), binding).ok();
     let worst = value.as_deref().and_then(Option::as_ref).and_then(|value| worst_of_all(&value.effect));
-    let by = worst.map_or_else(String::new, |(_, rule)| format!(": {rule}"));
+    let by = worst.map_or_else(String::new, |(_, rule)| format!(": {}", briefly(rule)));
     for (reason, subjects) in [("OpenToAll", &judged.everybody), ("ForeignSubject", &judged.foreign)] {
         if !subjects.is_empty() {
             let culprits = culprits(subjects);
             let namespace = unit.namespace();
             let message = format!("{} holds {role} in namespace {namespace}{of}{by}", culprits.named());
-            culprits.show(out.fail(reason, message).at(culprits.path()));
+            let mut finding = out.fail(reason, message).at(culprits.path());
+            if let Some((_, rule)) = worst {
+                finding = finding.seen(format!("{role}: {rule}"));
+            }
+            culprits.show(finding);
         }
     }
 }
@@ -273,8 +277,9 @@ fn cluster_wide(
     for (reason, powers) in [("ClusterWide", &REACHES[..]), ("Escalation", &ESCALATES[..])] {
         if let Some((power, rule)) = worst(&value.effect, powers).filter(|_| !culprits.is_empty()) {
             let message =
-                format!("{} may {} of every tenant by {role}: {rule}", culprits.named(), may(power));
-            culprits.show(out.fail(reason, message).at(culprits.path()));
+                format!("{} may {} of every tenant by {role}: {}", culprits.named(), may(power), briefly(rule));
+            let finding = out.fail(reason, message).at(culprits.path());
+            culprits.show(finding.seen(format!("{role}: {rule}")));
         }
     }
     value.complete()
