@@ -9,9 +9,11 @@ use plimsoll_engine::{
     control::{Control, Meta, ParamError, Unit, UnitKind, WORKLOADS},
     decode::Object,
     duration::Duration,
+    fact::Fact,
+    facts::UnmodelledPolicy,
     finding::{Basis, Finding, Findings, Repair, Right, Severity},
     kind::{Kind, KindSet},
-    object::{Direction, FOREIGN_POLICIES, restore_tests_in},
+    object::{Direction, restore_tests_in},
     unknown::Unknown,
     view::View,
 };
@@ -68,7 +70,7 @@ impl Control for RestoreTestIsolation {
         unit: UnitKind::Namespace,
         reads: KindSet::of(TESTS)
             .union(KindSet::of(WORKLOADS))
-            .union(KindSet::of(FOREIGN_POLICIES))
+            .union(UnmodelledPolicy::READS)
             .union(KindSet::of(exposure::PUBLISHERS))
             .union(KindSet::of(&[Kind::Namespace, Kind::NetworkPolicy, Kind::Service])),
         fail_after: Duration::from_mins(5),
