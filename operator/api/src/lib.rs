@@ -20,7 +20,7 @@ pub use crds::crds;
 pub use evidence::{
     AnswerEvidence, AvailabilityEvidence, CLUSTER_SHARD, EvidenceError, EvidenceRecord, EvidenceRecordSpec,
     FieldChange, HandshakeEvidence, HeldEvidence, MAX_PROBED, MAX_REPAIRS, MAX_SEEN, RepairRecord,
-    SeenEvidence, UnitEvidence,
+    RestoreEvidence, SeenEvidence, UnitEvidence,
 };
 pub use exception::{
     BaselineException, BaselineExceptionSpec, BaselineExceptionStatus, ExceptionPhase, InvalidException,

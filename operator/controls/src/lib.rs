@@ -50,9 +50,13 @@ controls! {
     backup {
         database_scheduled: DatabaseScheduled,
         recent_success: RecentSuccess,
+        restore_test: RestoreTest,
+        restore_test_isolation: RestoreTestIsolation,
+        volume_snapshots: VolumeSnapshots,
     }
     /// Data encrypted in transit and at rest.
     encryption {
+        backups_at_rest: BackupsAtRest,
         ingress_tls: IngressTls,
         tls_handshake: TlsHandshake,
         tls_min_version: TlsMinVersion,

@@ -106,6 +106,11 @@ impl Dep {
         Self::digest(7, &namespace)
     }
 
+    /// What is remembered of restores of the databases of a namespace.
+    pub(crate) fn restores(namespace: &str) -> Self {
+        Self::digest(11, &namespace)
+    }
+
     fn digest(tag: u8, value: &impl Hash) -> Self {
         let mut hasher = foldhash::quality::FixedState::with_seed(0x504c_494d).build_hasher();
         hasher.write_u8(tag);

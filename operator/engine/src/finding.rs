@@ -299,6 +299,11 @@ pub enum Change {
         /// The whole manifest.
         manifest: Json,
     },
+    /// Delete an object. Never safe.
+    Delete {
+        /// The object.
+        target: ObjRef,
+    },
 }
 
 impl Change {
@@ -308,7 +313,8 @@ impl Change {
             Self::Replicas { target, .. }
             | Self::MinReplicas { target, .. }
             | Self::Set { target, .. }
-            | Self::Create { target, .. } => target,
+            | Self::Create { target, .. }
+            | Self::Delete { target } => target,
         }
     }
 
@@ -318,7 +324,7 @@ impl Change {
             Self::Replicas { .. } => "/spec/replicas",
             Self::MinReplicas { .. } => "/spec/minReplicas",
             Self::Set { pointer, .. } => pointer,
-            Self::Create { .. } => "",
+            Self::Create { .. } | Self::Delete { .. } => "",
         }
     }
 
@@ -362,6 +368,7 @@ impl fmt::Display for Change {
                 to,
             } => write!(f, "set {pointer} of {target} to {to}"),
             Self::Create { target, .. } => write!(f, "create {target}"),
+            Self::Delete { target } => write!(f, "delete {target}"),
         }
     }
 }

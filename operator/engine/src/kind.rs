@@ -65,8 +65,6 @@ kinds! {
     Node: "" ["v1"] "Node" "nodes" Cluster Builtin;
     /// `v1` Pod.
     Pod: "" ["v1"] "Pod" "pods" Namespaced Builtin;
-    /// `v1` Service.
-    Service: "" ["v1"] "Service" "services" Namespaced Builtin;
     /// `apps/v1` Deployment.
     Deployment: "apps" ["v1"] "Deployment" "deployments" Namespaced Builtin;
     /// `apps/v1` StatefulSet.
@@ -173,16 +171,24 @@ kinds! {
     VeleroSchedule: "velero.io" ["v1"] "Schedule" "schedules" Namespaced Optional;
     /// `velero.io/v1` Backup.
     VeleroBackup: "velero.io" ["v1"] "Backup" "backups" Namespaced Optional;
+    /// `velero.io/v1` Restore.
+    VeleroRestore: "velero.io" ["v1"] "Restore" "restores" Namespaced Optional;
+    /// `velero.io/v1` BackupStorageLocation.
+    VeleroLocation: "velero.io" ["v1"] "BackupStorageLocation" "backupstoragelocations" Namespaced Optional;
     /// `postgresql.cnpg.io/v1` Cluster.
     CnpgCluster: "postgresql.cnpg.io" ["v1"] "Cluster" "clusters" Namespaced Optional;
     /// `postgresql.cnpg.io/v1` ScheduledBackup.
     CnpgScheduledBackup: "postgresql.cnpg.io" ["v1"] "ScheduledBackup" "scheduledbackups" Namespaced Optional;
     /// `postgresql.cnpg.io/v1` Backup.
     CnpgBackup: "postgresql.cnpg.io" ["v1"] "Backup" "backups" Namespaced Optional;
+    /// `barmancloud.cnpg.io/v1` ObjectStore, of CloudNativePG's Barman Cloud plugin.
+    CnpgObjectStore: "barmancloud.cnpg.io" ["v1"] "ObjectStore" "objectstores" Namespaced Optional;
     /// `k8up.io/v1` Schedule.
     K8upSchedule: "k8up.io" ["v1"] "Schedule" "schedules" Namespaced Optional;
     /// `k8up.io/v1` Backup.
     K8upBackup: "k8up.io" ["v1"] "Backup" "backups" Namespaced Optional;
+    /// `k8up.io/v1` Restore.
+    K8upRestore: "k8up.io" ["v1"] "Restore" "restores" Namespaced Optional;
     /// `longhorn.io/v1beta2` RecurringJob.
     LonghornRecurringJob: "longhorn.io" ["v1beta2"] "RecurringJob" "recurringjobs" Namespaced Optional;
     /// `longhorn.io/v1beta2` Backup.
@@ -191,6 +197,12 @@ kinds! {
     LonghornVolume: "longhorn.io" ["v1beta2"] "Volume" "volumes" Namespaced Optional;
     /// `snapscheduler.backube/v1` SnapshotSchedule.
     SnapshotSchedule: "snapscheduler.backube" ["v1"] "SnapshotSchedule" "snapshotschedules" Namespaced Optional;
+    /// `snapshot.storage.k8s.io/v1` VolumeSnapshot.
+    VolumeSnapshot: "snapshot.storage.k8s.io" ["v1"] "VolumeSnapshot" "volumesnapshots" Namespaced Optional;
+    /// `snapshot.storage.k8s.io/v1` VolumeSnapshotClass.
+    VolumeSnapshotClass: "snapshot.storage.k8s.io" ["v1"] "VolumeSnapshotClass" "volumesnapshotclasses" Cluster Optional;
+    /// `v1` Service.
+    Service: "" ["v1"] "Service" "services" Namespaced Builtin;
     /// `acid.zalan.do/v1` postgresql (Zalando's operator).
     ZalandoPostgresql: "acid.zalan.do" ["v1"] "postgresql" "postgresqls" Namespaced Optional;
     /// `pgv2.percona.com/v2` PerconaPGCluster.

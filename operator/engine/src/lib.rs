@@ -44,6 +44,7 @@ pub mod quantity;
 pub mod reach;
 pub mod report;
 pub mod rights;
+pub mod restore;
 pub mod selector;
 pub mod text;
 pub mod texts;

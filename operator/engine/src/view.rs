@@ -29,6 +29,7 @@ use crate::{
     podsecurity::Checks,
     probe::{Check, Endpoint, Handshake, History},
     reach::{Pods, pods_of},
+    restore::{RESTORE_KINDS, Restore},
     texts::{Mark, Patterns, Place, Sign},
     unknown::Unknown,
 };
@@ -525,6 +526,23 @@ impl<'a> View<'a> {
             .deps
             .push(Dep::availability(self.namespace, check));
         self.world.memory.probed(self.namespace)?.availability.get(check)
+    }
+
+    /// What is known of restores of a database, the best evidence first. That none is known proves nothing where the
+    /// kinds that tell of restores cannot be seen ([`View::sees_restores`]).
+    pub fn restores(&self, target: &ObjRef) -> Vec<&'a Restore> {
+        let namespace = target.namespace().unwrap_or_default();
+        self.reads.borrow_mut().deps.push(Dep::restores(namespace));
+        self.world.memory.restores(target).collect()
+    }
+
+    /// Whether every restore would have been seen.
+    pub fn sees_restores(&self) -> Result<(), Unknown> {
+        for kind in RESTORE_KINDS.iter().chain([&Kind::Namespace]) {
+            self.enforce(KindSet::of(&[*kind]), kind.info().kind);
+            self.world.inventory.coverage(*kind).proves_absence(*kind)?;
+        }
+        Ok(())
     }
 
     fn read(&self, dep: Dep, kind: Kind) {

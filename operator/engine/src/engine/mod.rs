@@ -6,6 +6,7 @@ mod evaluate;
 mod ledger;
 mod look;
 mod plan;
+mod restores;
 mod settle;
 mod wake;
 
@@ -59,6 +60,7 @@ pub struct Engine {
     observed: BTreeSet<ObjRef>,
     grace: Grace,
     blindness_changed: bool,
+    restores_changed: bool,
 }
 
 impl Engine {
@@ -89,6 +91,7 @@ impl Engine {
             observed: BTreeSet::new(),
             grace,
             blindness_changed: false,
+            restores_changed: false,
         }
     }
 
@@ -112,7 +115,9 @@ impl Engine {
     /// Takes an object in, or its new version.
     pub fn upsert(&mut self, object: Object) {
         let name = object.name.clone();
+        let told = self.tells_of_restores(&object) || self.told_of_restores(&name);
         let touched = self.inventory.upsert(object);
+        self.restores_changed |= told && !touched.deps.is_empty();
         if touched.deps.is_empty() {
             return;
         }
@@ -125,6 +130,7 @@ impl Engine {
 
     /// Forgets an object.
     pub fn remove(&mut self, name: &ObjRef) {
+        self.restores_changed |= self.told_of_restores(name);
         let touched = self.inventory.remove(name);
         if !touched.removed {
             return;
@@ -195,6 +201,7 @@ impl Engine {
             }
         }
         self.ledger.set_baselines(self.plan.baselines());
+        self.restores_changed = true;
         self.observed
             .extend(self.inventory.names(Kind::Namespace).cloned());
         self.blindness_changed = true;
@@ -259,6 +266,8 @@ impl Engine {
         let keys: Vec<String> = shard.labels.keys().cloned().collect();
         self.memory.load(namespace, shard);
         self.touch_first_seen(namespace, keys);
+        self.touch_restores(namespace);
+        self.restores_changed = true;
     }
 
     /// What is remembered, to be persisted.
@@ -302,6 +311,7 @@ impl Engine {
             self.mark(reader);
         }
         self.observe_namespaces();
+        self.observe_restores();
         let mut delta = Delta {
             facts: self.refresh_facts(now),
             transitions: self.ledger.take_pending(),
@@ -399,10 +409,10 @@ impl Engine {
                 continue;
             };
             // Of one that cannot be read it is not known which it is: it is taken for the same as before.
-            let mut changed = project::<Namespace>(object).map_or_else(
-                |_| Vec::new(),
-                |namespace| self.memory.observe_namespace(name.name(), namespace.uid()),
-            );
+            let forgotten = project::<Namespace>(object)
+                .map(|namespace| self.memory.observe_namespace(name.name(), namespace.uid()))
+                .unwrap_or_default();
+            let mut changed = forgotten.labels;
             let labels = object.meta.labels.clone();
             for baseline in self.plan.baselines() {
                 let settings = &baseline.settings;
@@ -421,6 +431,9 @@ impl Engine {
             }
             // Another baseline may read the same label and hold other values for valid.
             self.touch_first_seen(name.name(), changed);
+            if forgotten.restores {
+                self.touch_restores(name.name());
+            }
         }
     }
 

@@ -1,10 +1,13 @@
 //! The index keys each projection states beyond those of every object.
 
+use std::sync::Arc;
+
 use super::{Binding, Body, HttpRoute, Meta, PodDisruptionBudget, PodSpec, Role, Workload};
 use crate::{
     inventory::IndexKey,
     kind::Kind,
     name::ObjRef,
+    restore::{self, RESTORE_TEST},
     rights::{Crowd, Rule, Subject},
 };
 
@@ -16,10 +19,19 @@ pub const BACKUP_OF: &str = "plimsoll.dev/backup-of";
 impl Body {
     /// Adds the keys under which look-ups find this object.
     pub(crate) fn index_keys(&self, name: &ObjRef, meta: &Meta, keys: &mut Vec<IndexKey>) {
+        if name.kind() != Kind::Pod && restore::is_marked(&meta.labels) {
+            keys.push(restore_tests(name.kind()));
+            keys.push(restore_tests_in(name.kind(), name.namespace_arc()));
+        }
         for config in self.pod_spec().into_iter().flat_map(PodSpec::config_maps) {
             keys.push(targets(name, "ConfigMap".into(), config.into()));
         }
         match self {
+            Body::VolumeSnapshot(snapshot) => {
+                if let Some(claim) = &snapshot.spec.source.persistent_volume_claim_name {
+                    keys.push(targets(name, "PersistentVolumeClaim".into(), claim.clone()));
+                }
+            }
             Body::Workload(workload) if name.kind() == Kind::CronJob => cron_job(workload, name, meta, keys),
             Body::Workload(workload) => workload.keys(name, keys),
             Body::HorizontalPodAutoscaler(hpa) => {
@@ -70,6 +82,16 @@ impl Body {
             _ => {}
         }
     }
+}
+
+/// Objects of a kind that are marked as restore tests, or as what one made.
+pub(crate) fn restore_tests(kind: Kind) -> IndexKey {
+    IndexKey::States(kind, RESTORE_TEST.into())
+}
+
+/// Those of one namespace.
+pub fn restore_tests_in(kind: Kind, namespace: &Arc<str>) -> IndexKey {
+    IndexKey::Targets(kind, namespace.clone(), "?role".into(), RESTORE_TEST.into())
 }
 
 fn targets(name: &ObjRef, kind: Box<str>, target: Box<str>) -> IndexKey {

@@ -28,6 +28,7 @@ mod script;
 mod service;
 mod service_cidr;
 mod snapscheduler;
+mod snapshot;
 mod storage;
 mod template;
 mod time;
@@ -40,7 +41,7 @@ use crate::kind::Kind;
 pub use admin_policy::{ADMIN_POLICIES, Action, AdminPeer, AdminPolicy, AdminPort, AdminRule, PodSet, Tier};
 pub use autoscaler::{HorizontalPodAutoscaler, ScaledObject};
 pub use budget::PodDisruptionBudget;
-pub use cnpg::{CnpgBackup, CnpgCluster, CnpgScheduledBackup};
+pub use cnpg::{CnpgBackup, CnpgCluster, CnpgObjectStore, CnpgScheduledBackup, Store};
 pub use configmap::{ConfigMap, TLS_SETTINGS};
 pub use database::{DatabaseCr, NativeSchedule};
 pub use foreign_policy::{FOREIGN_POLICIES, ForeignPolicy};
@@ -48,12 +49,12 @@ pub use gateway::{
     BackendRef, ClientTrafficPolicy, Gateway, GatewayAddress, GatewayClass, HttpRoute, Listener, ParentRef,
     ReferenceGrant,
 };
-pub(crate) use index::{AGGREGATES, EVERYTHING};
-pub use index::{BACKUP_OF, ROLE};
+pub(crate) use index::{AGGREGATES, EVERYTHING, restore_tests};
+pub use index::{BACKUP_OF, ROLE, restore_tests_in};
 pub use ingress::{
     FrontendConfig, Ingress, IngressClass, IngressClassParams, IngressRule, IngressTls, LoadBalancer,
 };
-pub use k8up::{K8upBackup, K8upSchedule};
+pub use k8up::{K8upBackup, K8upRestore, K8upSchedule};
 pub use longhorn::{LonghornBackup, LonghornRecurringJob, LonghornVolume};
 pub use meta::{Annotations, Meta, OwnerRef};
 pub use namespace::Namespace;
@@ -70,12 +71,13 @@ pub use script::Script;
 pub use service::{Service, ServicePort, ServiceType};
 pub use service_cidr::ServiceCidr;
 pub use snapscheduler::SnapshotSchedule;
+pub use snapshot::{VolumeSnapshot, VolumeSnapshotClass};
 pub use storage::{PersistentVolume, PersistentVolumeClaim, StorageClass, VolumeSource};
 pub use template::{
     Affinity, AffinityTerm, ClaimSpec, Container, ContainerPort, HostPath, PodSpec, PodTemplate,
     RestartPolicy, SpreadConstraint, Volume,
 };
-pub use velero::{BackupTemplate, VeleroBackup, VeleroSchedule};
+pub use velero::{BackupTemplate, VeleroBackup, VeleroLocation, VeleroRestore, VeleroSchedule};
 pub(crate) use word::Word;
 pub use workload::{ClaimTemplate, Workload, WorkloadStatus, base_name};
 
@@ -131,7 +133,6 @@ bodies! {
     Namespace(Namespace): Namespace;
     Node(Node): Node;
     Pod(Pod): Pod;
-    Service(Service): Service;
     PersistentVolumeClaim(PersistentVolumeClaim): PersistentVolumeClaim;
     PersistentVolume(PersistentVolume): PersistentVolume;
     StorageClass(StorageClass): StorageClass;
@@ -168,13 +169,20 @@ bodies! {
     Binding(Binding): RoleBinding | ClusterRoleBinding;
     VeleroSchedule(VeleroSchedule): VeleroSchedule;
     VeleroBackup(VeleroBackup): VeleroBackup;
+    VeleroRestore(VeleroRestore): VeleroRestore;
+    VeleroLocation(VeleroLocation): VeleroLocation;
     CnpgScheduledBackup(CnpgScheduledBackup): CnpgScheduledBackup;
     CnpgBackup(CnpgBackup): CnpgBackup;
     K8upSchedule(K8upSchedule): K8upSchedule;
+    CnpgObjectStore(CnpgObjectStore): CnpgObjectStore;
     K8upBackup(K8upBackup): K8upBackup;
+    K8upRestore(K8upRestore): K8upRestore;
     LonghornRecurringJob(LonghornRecurringJob): LonghornRecurringJob;
     LonghornBackup(LonghornBackup): LonghornBackup;
     LonghornVolume(LonghornVolume): LonghornVolume;
     SnapshotSchedule(SnapshotSchedule): SnapshotSchedule;
+    VolumeSnapshot(VolumeSnapshot): VolumeSnapshot;
+    VolumeSnapshotClass(VolumeSnapshotClass): VolumeSnapshotClass;
+    Service(Service): Service;
     DatabaseCr(DatabaseCr): ZalandoPostgresql | PerconaPgCluster | PerconaXtraDbCluster | PerconaServerMongoDb | InnoDbCluster | MongoDbCommunity;
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::{Annotations, template::PodSpec};
-use crate::podsecurity::Checks;
+use crate::{podsecurity::Checks, restore::RestoreResult};
 
 /// What is kept of a Pod.
 #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
@@ -26,6 +26,8 @@ pub struct Pod {
     small: Small,
     /// The pod's own specification; kept only for pods without a controller, which are workloads of their own.
     pub spec: Option<Box<PodSpec>>,
+    /// What a restore test left as its termination message, once its pod has succeeded.
+    pub restore: Option<Box<RestoreResult>>,
 }
 
 impl Pod {
@@ -88,6 +90,28 @@ struct WireStatus {
 struct ContainerStatus {
     #[serde(default, rename = "restartCount")]
     restart_count: Option<i64>,
+    #[serde(default)]
+    state: Option<ContainerState>,
+}
+
+#[derive(Deserialize)]
+struct ContainerState {
+    #[serde(default)]
+    terminated: Option<Terminated>,
+}
+
+#[derive(Deserialize)]
+struct Terminated {
+    #[serde(default, deserialize_with = "result")]
+    message: Option<Box<RestoreResult>>,
+}
+
+/// Of a termination message nothing but the result of a restore test is kept.
+fn result<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<Box<RestoreResult>>, D::Error> {
+    let text: Option<std::borrow::Cow<'de, str>> = Option::deserialize(d)?;
+    Ok(text
+        .and_then(|text| RestoreResult::read_message(&text))
+        .map(Box::new))
 }
 
 impl WireStatus {
@@ -115,10 +139,16 @@ impl From<Wire> for Pod {
     fn from(mut wire: Wire) -> Self {
         let status = wire.status.unwrap_or_default();
         let phase = status.phase.as_deref().unwrap_or_default();
+        let restarts = status.restarts();
+        let statuses = status.container_statuses.into_iter().flatten();
+        let ended = statuses.filter_map(|container| container.state?.terminated);
+        let restore = ended
+            .filter_map(|ended| ended.message)
+            .find(|_| phase == "Succeeded");
         let owned = wire.metadata.owner_references.is_some_and(|o| !o.is_empty());
         let checks = Checks::of(&wire.spec, &wire.metadata.annotations);
         Self {
-            small: Small::new(checks, status.restarts()),
+            small: Small::new(checks, restarts),
             succeeded: phase == "Succeeded",
             node: wire.spec.node_name.take().map(Arc::from),
             host_network: wire.spec.host_network == Some(true),
@@ -129,6 +159,7 @@ impl From<Wire> for Pod {
                 .iter()
                 .flatten()
                 .any(|c| &*c.r#type == "Ready" && &*c.status == "True"),
+            restore,
             spec: (!owned).then(|| Box::new(wire.spec)),
         }
     }

@@ -253,6 +253,10 @@ fn with_earliest(mut shard: Shard, stored: &Shard) -> Shard {
             value.clone_from(first);
         }
     }
+    // What another replica saw of a restore, nobody may see again.
+    for (target, restores) in &stored.restores {
+        shard.add_restores(target, restores.iter().cloned());
+    }
     for (unit, seen) in &mut shard.units {
         let Some(known) = stored.units.get(unit) else {
             continue;
