@@ -112,7 +112,11 @@ impl Life {
 
     fn verdict(&self, control: &'static str, name: &str) -> String {
         let subject = ObjRef::new(Kind::Ingress, "shop", name);
-        match &self.engine.report().baselines["b"].units[&UnitKey { control, subject }].verdict {
+        let unit = self.engine.report().baselines["b"]
+            .units
+            .get(&UnitKey { control, subject })
+            .unwrap();
+        match &unit.verdict {
             Verdict::Unknown(why) => format!("unknown {}", why.reason()),
             other => other.word().into(),
         }

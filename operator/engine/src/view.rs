@@ -27,8 +27,8 @@ use crate::{
     object::{Body, Projection},
     observation::{Observations, Observed},
     podsecurity::Checks,
-    reach::{Pods, pods_of},
     probe::{Check, Endpoint, Handshake, History},
+    reach::{Pods, pods_of},
     texts::{Mark, Patterns, Place, Sign},
     unknown::Unknown,
 };
