@@ -98,6 +98,50 @@ async fn misspelt_values_are_refused() {
 }
 
 #[tokio::test]
+async fn the_operator_is_let_out_only_to_probe() {
+    let cluster = Cluster::shared().await.unwrap();
+    let production = ["--set", "environment=production"];
+    let probing = [
+        &production[..],
+        &["--set", "probing.enabled=true,probing.ports={443,8443}"],
+    ]
+    .concat();
+    let egress = |objects: &[Value]| {
+        let policy = objects
+            .iter()
+            .find(|o| o["kind"] == "NetworkPolicy" && o["metadata"]["name"] == "plimsoll");
+        policy.unwrap()["spec"]["egress"].clone()
+    };
+    let starts_prober = |objects: &[Value]| {
+        let deployment = objects.iter().find(|o| o["kind"] == "Deployment").unwrap();
+        deployment.to_string().contains("--probing")
+    };
+    let quiet = template(&cluster, &production).await.unwrap();
+    assert!(!starts_prober(&quiet) && !egress(&quiet).to_string().contains("0.0.0.0/0"));
+    let probing = template(&cluster, &probing).await.unwrap();
+    assert!(starts_prober(&probing));
+    let out = egress(&probing);
+    let last = out.as_array().unwrap().last().unwrap();
+    assert_eq!(
+        last["to"][0]["ipBlock"]["except"],
+        serde_json::json!(["169.254.0.0/16"]),
+        "{last}"
+    );
+    assert_eq!(
+        last["to"][1]["ipBlock"]["except"],
+        serde_json::json!(["fe80::/10"]),
+        "{last}"
+    );
+    let ports: Vec<i64> = last["ports"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|p| p["port"].as_i64().unwrap())
+        .collect();
+    assert_eq!(ports, [443, 8443]);
+}
+
+#[tokio::test]
 async fn rights_are_no_wider_than_what_is_switched_on() {
     let cluster = Cluster::shared().await.unwrap();
     let reading = template(&cluster, &["--set", "environment=production"])

@@ -131,7 +131,7 @@ fn openssl(args: &[&str]) -> Option<OpenSsl> {
     let mut child = match command.spawn() {
         Ok(child) => child,
         Err(error) => {
-            eprintln!("SKIPPED: no openssl to test against: {error}");
+            eprintln!("skipped: no openssl to test against: {error}");
             return None;
         }
     };

@@ -23,6 +23,16 @@ impl Ratio {
         u128::from(part) * u128::from(ONE) >= u128::from(self.0) * u128::from(whole)
     }
 
+    /// What is left of `whole` beside this much of it, once `lost` is taken away too; rounded once.
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "billionths of a year's seconds: 2^55, of which f64 keeps 15 digits"
+    )]
+    pub(crate) fn slack(self, whole: u64, lost: u64) -> f64 {
+        let allowed = i128::from(whole) * i128::from(ONE - self.0);
+        (allowed - i128::from(lost) * i128::from(ONE)) as f64 / ONE as f64
+    }
+
     /// As a number, for metrics.
     #[allow(clippy::cast_precision_loss, reason = "both are far below 2^52")]
     pub(crate) fn value(self) -> f64 {

@@ -37,6 +37,7 @@ fn sorts() -> impl Strategy<Value = Sort> {
         3 => Just(Sort::Baselines),
         2 => Just(Sort::Exceptions),
         2 => Just(Sort::Observe),
+        3 => Just(Sort::Probe),
         1 => Just(Sort::Restart),
         2 => Just(Sort::Watching),
         5 => Just(Sort::Turn),

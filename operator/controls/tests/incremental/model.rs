@@ -8,6 +8,7 @@ use std::{
 use jiff::Timestamp;
 use plimsoll_engine::{
     Engine,
+    aside::Asides,
     baseline::{Compiled, compile},
     control::Registry,
     coverage::Coverage,
@@ -166,6 +167,20 @@ fn of_baseline(mine: &BaselineReport, fresh: &BaselineReport) -> Option<String> 
     said.iter()
         .find(|(_, same)| !same)
         .map(|(what, _)| format!("{what} differ"))
+}
+
+/// What one engine says beside its verdicts and the other does not, in words.
+pub(crate) fn aside_difference(mine: &Asides, fresh: &Asides) -> Option<String> {
+    let said = |asides: &Asides| {
+        let requests = asides.requests().map(|request| format!("{request:?}"));
+        let mut all: Vec<String> = requests
+            .chain(asides.measures().map(|m| format!("{m:?}")))
+            .collect();
+        all.sort();
+        all
+    };
+    let (mine, fresh) = (said(mine), said(fresh));
+    (mine != fresh).then(|| format!("beside the verdicts {mine:#?}\n against \n{fresh:#?}"))
 }
 
 /// The first difference of what two engines remember, in words.

@@ -311,19 +311,13 @@ fn judge(check: &Check, view: &View<'_>, params: &Params, out: &mut Findings) {
         let message = format!("{host} answered {up} of the last {}, {} are asked", params.window, percent_of(params.target));
         out.fail("BelowTarget", message)
             .detail(format!("{} {}", check.host, if check.tls { "https" } else { "http" }))
-            .seen(format!("{} s of failure, {} allowed", sum.failed, seconds(allowed(params, window))))
+            .seen(format!(
+                "{} s of failure, {:.1} s allowed",
+                sum.failed,
+                params.target.slack(window, 0)
+            ))
             .seen(format!("{} of the window covered", percent(sum.covered, window)));
     }
-}
-
-/// How many seconds of the window may fail.
-#[allow(clippy::cast_precision_loss, reason = "a year of seconds is far below 2^52")]
-fn allowed(params: &Params, window: u64) -> f64 {
-    window as f64 * (1.0 - params.target.value())
-}
-
-fn seconds(seconds: f64) -> String {
-    format!("{seconds:.1} s")
 }
 
 /// To four decimals, rounded down: what just misses a target must not look as if it met it.
@@ -353,6 +347,6 @@ fn measure(check: &Check, params: &Params, sum: Measured, window: u64, out: &mut
         show(&RATIO, (sum.covered - sum.failed) as f64 / sum.covered as f64);
     }
     show(&TARGET, params.target.value());
-    show(&BUDGET, allowed(params, window) - sum.failed as f64);
+    show(&BUDGET, params.target.slack(window, sum.failed));
     show(&COVERAGE, sum.covered as f64 / window.max(1) as f64);
 }
