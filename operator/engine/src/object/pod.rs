@@ -10,6 +10,7 @@ use crate::podsecurity::Checks;
 /// What is kept of a Pod.
 #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
 #[serde(from = "Wire")]
+#[allow(clippy::struct_excessive_bools, reason = "independent facts, of a byte each")]
 pub struct Pod {
     /// `spec.nodeName`, once scheduled.
     pub node: Option<Arc<str>>,
