@@ -280,7 +280,7 @@ impl Inventory {
         let before = old.map(|old| self.object_keys(old)).unwrap_or_default();
         let after = self.object_keys(&object);
         let created = old.is_none();
-        let violations = (old.and_then(|old| violations::of(old)), violations::of(&object));
+        let violations = (old.and_then(violations::of), violations::of(&object));
         let speech = speaks_otherwise(old, &object);
         let mut touched = Touched {
             deps: vec![Dep::object(&name)],

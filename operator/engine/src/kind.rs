@@ -133,7 +133,7 @@ kinds! {
     FrontendConfig: "networking.gke.io" ["v1beta1"] "FrontendConfig" "frontendconfigs" Namespaced Optional;
     /// `k8s.nginx.org/v1` VirtualServer; publishes hosts, not modelled.
     NginxVirtualServer: "k8s.nginx.org" ["v1"] "VirtualServer" "virtualservers" Namespaced Optional;
-    /// `getambassador.io/v3alpha1` Host; publishes hosts, not modelled.
+    /// `getambassador.io/v3alpha1` Host.
     EmissaryHost: "getambassador.io" ["v3alpha1"] "Host" "hosts" Namespaced Optional;
     /// `apisix.apache.org/v2` ApisixRoute; publishes hosts, not modelled.
     ApisixRoute: "apisix.apache.org" ["v2"] "ApisixRoute" "apisixroutes" Namespaced Optional;

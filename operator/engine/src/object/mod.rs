@@ -63,7 +63,8 @@ pub use node::Node;
 pub use openshift::{OpenShiftRoute, TlsSecurity};
 pub use pod::{MOST_RESTARTS, Pod};
 pub use publisher::{
-    HttpProxy, IstioGateway, IstioServer, Opaque, TlsOption, TraefikMiddleware, TraefikRoute, TraefikRule,
+    EmissaryHost, HttpProxy, IstioGateway, IstioServer, Opaque, TlsOption, TraefikMiddleware, TraefikRoute,
+    TraefikRule,
 };
 pub use quota::{QuotaStatus, ResourceQuota};
 pub use rbac::{Binding, Role};
@@ -154,7 +155,8 @@ bodies! {
     IstioGateway(IstioGateway): IstioGateway;
     OpenShiftRoute(OpenShiftRoute): OpenShiftRoute;
     TlsSecurity(TlsSecurity): OpenShiftIngressController | OpenShiftApiServer;
-    Opaque(Opaque): NginxVirtualServer | EmissaryHost | ApisixRoute | LegacyIngressRoute;
+    EmissaryHost(EmissaryHost): EmissaryHost;
+    Opaque(Opaque): NginxVirtualServer | ApisixRoute | LegacyIngressRoute;
     Workload(Workload): Deployment | StatefulSet | DaemonSet | ReplicaSet | Job | CronJob | Rollout;
     HorizontalPodAutoscaler(HorizontalPodAutoscaler): HorizontalPodAutoscaler;
     ScaledObject(ScaledObject): ScaledObject;
