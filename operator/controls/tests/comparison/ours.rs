@@ -63,7 +63,7 @@ pub(crate) fn judge(inputs: &[PathBuf], rule: &Rule) -> Ours {
     engine.turn("2026-06-01T12:00:00Z".parse().unwrap());
     let report = engine.report();
     let units = report.baselines["comparison"].units.values();
-    units.map(|unit| of_unit(unit)).max().unwrap_or(Ours::Silent)
+    units.map(|unit| of_unit(&unit)).max().unwrap_or(Ours::Silent)
 }
 
 /// A namespace that the case's objects are in: of production, and with no other label.

@@ -77,7 +77,7 @@ impl Model {
     /// An engine given everything at once, in some order.
     pub(crate) fn engine(&self, engine: Engine, memory: &Memory, dice: &mut Dice) -> Engine {
         let mut engine = engine;
-        let mut parts = [0, 1, 2, 3, 4, 5];
+        let mut parts = [0, 1, 2, 3, 4, 5, 6];
         dice.shuffle(&mut parts);
         for part in parts {
             match part {
@@ -91,7 +91,7 @@ impl Model {
                     .coverage
                     .iter()
                     .for_each(|(kind, c)| engine.set_coverage(*kind, *c)),
-                4 => self
+                5 => self
                     .operator
                     .iter()
                     .flat_map(Operator::observations)
