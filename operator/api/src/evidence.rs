@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use kube::CustomResource;
 use plimsoll_engine::memory::{Fingerprint, Held, Seen, Shard};
+
+mod probed;
+pub use probed::{AnswerEvidence, AvailabilityEvidence, HandshakeEvidence, MAX_PROBED};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -38,7 +41,7 @@ pub const CLUSTER_SHARD: &str = "cluster.plimsoll.dev";
     shortname = "er",
     category = "plimsoll",
     derive = "PartialEq",
-    doc = "An EvidenceRecord holds what the operator must remember of one namespace: since when findings have been there, how the namespace was first labelled, and what was repaired with the values of before. Written by the operator only; deleting it makes findings look new.",
+    doc = "An EvidenceRecord holds what the operator must remember of one namespace: since when findings have been there, how the namespace was first labelled, what probes of its hosts met, and what was repaired with the values of before. Written by the operator only; deleting it makes findings look new.",
     printcolumn = r#"{"name":"Namespace","type":"string","jsonPath":".spec.namespace"}"#,
     printcolumn = r#"{"name":"Overflow","type":"boolean","jsonPath":".spec.overflow","description":"Whether something was left out for lack of room"}"#,
     printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#
@@ -63,7 +66,16 @@ pub struct EvidenceRecordSpec {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "atomic"))]
     pub repairs: Vec<RepairRecord>,
-    /// Whether something was left out for lack of room: the youngest findings and the oldest repairs.
+    /// What TLS servers answered to the last probe.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 500), extend("x-kubernetes-list-type" = "atomic"))]
+    pub handshakes: Vec<HandshakeEvidence>,
+    /// How available hosts were, by the hour.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 500), extend("x-kubernetes-list-type" = "atomic"))]
+    pub availability: Vec<AvailabilityEvidence>,
+    /// Whether something was left out for lack of room: the youngest findings, the oldest repairs, the hosts that were
+    /// probed the longest ago.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub overflow: bool,
 }
@@ -197,12 +209,15 @@ impl EvidenceRecordSpec {
         let (units, left_out) = oldest(shard);
         let skipped = repairs.len().saturating_sub(MAX_REPAIRS);
         let labels: BTreeMap<_, _> = shard.labels.clone().into_iter().take(MAX_LABELS).collect();
+        let (handshakes, availability, unheard) = probed::bounded(&shard.probed);
         Self {
             namespace: namespace.into(),
             uid: shard.uid.clone(),
-            overflow: left_out || skipped > 0 || labels.len() < shard.labels.len(),
+            overflow: left_out || skipped > 0 || unheard || labels.len() < shard.labels.len(),
             labels,
             units,
+            handshakes,
+            availability,
             repairs: repairs[skipped..].iter().map(RepairRecord::bounded).collect(),
         }
     }
@@ -221,7 +236,15 @@ impl EvidenceRecordSpec {
             uid: self.uid.clone(),
             labels: self.labels.clone(),
             units,
+            probed: self.probed()?,
         })
+    }
+}
+
+impl EvidenceRecordSpec {
+    /// What is remembered of probes of the namespace's hosts.
+    pub fn probed(&self) -> Result<plimsoll_engine::probe::Probed, EvidenceError> {
+        probed::read(&self.handshakes, &self.availability)
     }
 }
 
@@ -319,6 +342,8 @@ impl FieldChange {
 
 #[cfg(test)]
 mod tests {
+    use plimsoll_engine::probe::MOST;
+
     use super::*;
 
     fn seen(n: usize) -> Seen {
@@ -337,6 +362,7 @@ mod tests {
             units: (0..units)
                 .map(|n| (Fingerprint::of(&["unit", &n.to_string()]), vec![seen(n)]))
                 .collect(),
+            probed: probed::tests::probed(units.min(MOST)),
         }
     }
 

@@ -24,6 +24,9 @@ pub(crate) struct Args {
     /// Allow repairs to be written; the chart grants the verbs together with this
     #[arg(long)]
     remediation: bool,
+    /// Probe published hosts where a baseline asks for it; the chart lets the operator out of its namespace together with this
+    #[arg(long)]
+    probing: bool,
     /// How often rights are asked for again, such as 30s or 2m: a watch goes on after its right is taken away
     #[arg(long, value_name = "DURATION", default_value = "60s", hide = true)]
     access_interval: Duration,
@@ -53,6 +56,7 @@ fn config(args: &Args) -> Config {
         identity: args.identity.clone(),
         listen: args.listen,
         remediation: args.remediation,
+        probing: args.probing,
         // Without a pause it would do nothing but ask.
         access_interval: args.access_interval.to_signed().max(SignedDuration::from_secs(1)),
         // A Lease holds for whole seconds, and is renewed within them.

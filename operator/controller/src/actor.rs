@@ -150,6 +150,10 @@ impl Actor {
                     self.engine.observe(observation);
                 }
             }
+            Input::Met(met) => met.into_iter().for_each(|met| self.engine.met(met)),
+            Input::Recalled(namespace, uid, probed) => {
+                self.engine.recall(&namespace, uid.as_deref(), &probed);
+            }
             Input::Own(Own::Baselines(objects)) => self.take_baselines(objects),
             Input::Own(Own::Exceptions(objects)) => self.take_exceptions(objects),
         }
@@ -321,6 +325,7 @@ impl Actor {
     fn publish(&self, mut delta: Delta, first: bool) {
         let published = Published {
             report: self.engine.report(),
+            asides: self.engine.asides(),
             baselines: self.baselines.clone(),
             declared: self.declared.clone(),
             health: Arc::new(self.health.clone()),

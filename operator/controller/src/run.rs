@@ -24,9 +24,10 @@ use crate::{
         server::{ServeError, Server},
         status::Statuses,
     },
+    probe::{self, Prober},
     remediate::{Records, Remediation, counters::Counters, record::Record},
     replica::Register,
-    source::{Input, Own, Plan, Terms, watch_access, watch_kind, watch_own, watch_served},
+    source::{Input, Own, Plan, Terms, watch_access, watch_evidence, watch_kind, watch_own, watch_served},
 };
 
 /// Inputs waiting for the actor: enough for a burst, few enough that a slow actor slows the watches instead of piling up.
@@ -88,6 +89,7 @@ struct Operator {
     statuses: Outcomes,
     evidence: Outcomes,
     repairs: Arc<Counters>,
+    probes: Arc<probe::Counters>,
     tasks: JoinSet<()>,
     election: JoinSet<()>,
     resign: CancellationToken,
@@ -129,6 +131,7 @@ impl Operator {
             statuses: Outcomes::default(),
             evidence: Outcomes::default(),
             repairs: Arc::default(),
+            probes: Arc::default(),
             tasks: JoinSet::new(),
             election,
             resign,
@@ -158,6 +161,20 @@ impl Operator {
             .with_counts("remediations", "Repairs by what became of them", move || {
                 repairs.series()
             });
+        let metrics = if self.config.probing {
+            let (attempts, prober) = (self.probes.clone(), self.probes.clone());
+            metrics
+                .with_counts(
+                    "uptime_probe",
+                    "Attempts to reach a host, by what became of them",
+                    move || attempts.series(),
+                )
+                .with_switch("prober_up", "Whether this replica probes", move |now| {
+                    prober.is_up(now)
+                })
+        } else {
+            metrics
+        };
         let scrapes = metrics.scrapes();
         self.tasks
             .spawn(server.run(published, Arc::new(metrics), self.stop.clone()));
@@ -169,6 +186,7 @@ impl Operator {
         let (inputs, queue) = mpsc::channel(INPUTS);
         let (plan, follows) = watch::channel(None);
         self.sources(&inputs, follows);
+        self.probe(&inputs);
         let outlets = Outlets {
             plan,
             published: self.published.0.clone(),
@@ -198,6 +216,27 @@ impl Operator {
             self.leadership.leading.clone(),
         );
         self.tasks.spawn(register.run(inputs, self.stop.clone()));
+    }
+
+    /// The prober, and what other replicas' probers met.
+    fn probe(&mut self, inputs: &mpsc::Sender<Input>) {
+        let (published, stop) = (&self.published.1, &self.stop);
+        self.tasks.spawn(watch_evidence(
+            self.client.clone(),
+            published.clone(),
+            inputs.clone(),
+            stop.clone(),
+        ));
+        if self.config.probing {
+            let prober = Prober {
+                client: self.client.clone(),
+                inputs: inputs.clone(),
+                counters: self.probes.clone(),
+            };
+            let leading = self.leadership.leading.clone();
+            self.tasks
+                .spawn(prober.run(published.clone(), leading, stop.clone()));
+        }
     }
 
     /// What earlier processes remembered: without it every finding would look new.

@@ -41,6 +41,7 @@ controls! {
         self_healing: SelfHealing,
         disruption_budget: DisruptionBudget,
         topology_spread: TopologySpread,
+        uptime_slo: UptimeSlo,
     }
     /// Copies of data: made, recent, restorable.
     backup {
@@ -50,6 +51,7 @@ controls! {
     /// Data encrypted in transit and at rest.
     encryption {
         ingress_tls: IngressTls,
+        tls_handshake: TlsHandshake,
         tls_min_version: TlsMinVersion,
         no_plaintext_exposure: NoPlaintextExposure,
         volumes_at_rest: VolumesAtRest,

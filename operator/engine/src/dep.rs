@@ -11,6 +11,7 @@ use crate::{
     kind::Kind,
     name::ObjRef,
     observation::Observed,
+    probe::{Check, Endpoint},
 };
 
 /// One read.
@@ -87,7 +88,17 @@ impl Dep {
 
     /// An observation.
     pub(crate) fn observation<O: Observed>(key: &O::Key) -> Self {
-        Self::digest(8, &(std::any::TypeId::of::<O>(), key))
+        Self::digest(10, &(std::any::TypeId::of::<O>(), key))
+    }
+
+    /// What a TLS server answered to a probe.
+    pub(crate) fn handshake(namespace: &str, endpoint: &Endpoint) -> Self {
+        Self::digest(8, &(namespace, endpoint))
+    }
+
+    /// How available a host was.
+    pub(crate) fn availability(namespace: &str, check: &Check) -> Self {
+        Self::digest(9, &(namespace, check))
     }
 
     /// What the objects of a namespace say of the pods they stand for.

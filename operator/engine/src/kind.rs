@@ -99,6 +99,8 @@ kinds! {
     ConfigMap: "" ["v1"] "ConfigMap" "configmaps" Namespaced Builtin;
     /// `networking.k8s.io/v1` Ingress.
     Ingress: "networking.k8s.io" ["v1"] "Ingress" "ingresses" Namespaced Builtin;
+    /// `networking.k8s.io/v1` ServiceCIDR, served from Kubernetes 1.33 on.
+    ServiceCidr: "networking.k8s.io" ["v1", "v1beta1"] "ServiceCIDR" "servicecidrs" Cluster Optional;
     /// `networking.k8s.io/v1` IngressClass.
     IngressClass: "networking.k8s.io" ["v1"] "IngressClass" "ingressclasses" Cluster Builtin;
     /// `gateway.networking.k8s.io/v1` GatewayClass.

@@ -13,6 +13,7 @@
     )
 )]
 
+pub mod aside;
 pub mod baseline;
 pub mod control;
 pub mod coverage;
@@ -38,6 +39,7 @@ pub mod name;
 pub mod object;
 pub mod observation;
 pub mod podsecurity;
+pub mod probe;
 pub mod quantity;
 pub mod reach;
 pub mod report;

@@ -11,7 +11,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::name::ObjRef;
+use crate::{
+    dep::Dep,
+    name::ObjRef,
+    probe::{Met, Probed},
+};
 
 /// Identifies a finding or a unit over restarts, rollouts and reordering: no uid and no index goes in.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -97,23 +101,22 @@ pub struct Seen {
 
 /// What is remembered of one namespace (of the cluster, under the empty name).
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 pub struct Shard {
     /// `metadata.uid` of the namespace: one of the same name created later is another namespace.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uid: Option<String>,
     /// First value of each label that decides something, by label key.
-    #[serde(default)]
     pub labels: BTreeMap<String, String>,
     /// Findings by the unit they belong to.
-    #[serde(default)]
     pub units: BTreeMap<Fingerprint, Vec<Seen>>,
+    /// What probes met.
+    pub probed: Probed,
 }
 
 impl Shard {
     /// Whether nothing is remembered.
     pub fn is_empty(&self) -> bool {
-        self.labels.is_empty() && self.units.is_empty()
+        self.labels.is_empty() && self.units.is_empty() && self.probed.is_empty()
     }
 }
 
@@ -156,6 +159,56 @@ impl Memory {
         changed.into_iter().collect()
     }
 
+    /// What probes of a namespace's hosts met.
+    pub(crate) fn probed(&self, namespace: &str) -> Option<&Probed> {
+        self.shards.get(namespace).map(|shard| &shard.probed)
+    }
+
+    /// Remembers what a prober met; tells who has to look again.
+    pub(crate) fn met(&mut self, met: Met) -> Dep {
+        match met {
+            Met::Handshake {
+                namespace,
+                endpoint,
+                handshake,
+            } => {
+                let dep = Dep::handshake(&namespace, &endpoint);
+                self.edit(&namespace).probed.take_handshake(endpoint, handshake);
+                dep
+            }
+            Met::Attempts {
+                namespace,
+                check,
+                at,
+                bucket,
+            } => {
+                let dep = Dep::availability(&namespace, &check);
+                self.edit(&namespace).probed.take_attempts(check, at, bucket);
+                dep
+            }
+        }
+    }
+
+    /// Takes in what another process remembered of probes; tells who has to look again.
+    pub(crate) fn recall(&mut self, namespace: &str, uid: Option<&str>, probed: &Probed) -> Vec<Dep> {
+        let shard = self.shards.get(namespace);
+        let known = shard.and_then(|shard| shard.uid.as_deref());
+        if known.is_some() && uid.is_some() && known != uid {
+            return Vec::new(); // of another namespace of the same name
+        }
+        let mut both = shard.map(|shard| shard.probed.clone()).unwrap_or_default();
+        let (endpoints, checks) = both.merge(probed);
+        let handshakes = endpoints
+            .iter()
+            .map(|endpoint| Dep::handshake(namespace, endpoint));
+        let availability = checks.iter().map(|check| Dep::availability(namespace, check));
+        let deps: Vec<Dep> = handshakes.chain(availability).collect();
+        if !deps.is_empty() {
+            self.edit(namespace).probed = both;
+        }
+        deps
+    }
+
     pub(crate) fn first_label(&self, key: &str, namespace: &str) -> Option<&str> {
         self.shards.get(namespace)?.labels.get(key).map(String::as_str)
     }
@@ -177,6 +230,7 @@ impl Memory {
             return Vec::new();
         }
         let forgotten = if known.is_some() {
+            self.forget_probes(namespace);
             self.forget_labels(namespace)
         } else {
             Vec::new()
@@ -205,7 +259,14 @@ impl Memory {
         {
             self.edit(namespace).uid = None;
         }
+        self.forget_probes(namespace);
         self.forget_labels(namespace)
+    }
+
+    fn forget_probes(&mut self, namespace: &str) {
+        if self.probed(namespace).is_some_and(|probed| !probed.is_empty()) {
+            self.edit(namespace).probed = Probed::default();
+        }
     }
 
     fn forget_labels(&mut self, namespace: &str) -> Vec<String> {

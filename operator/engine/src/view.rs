@@ -27,6 +27,7 @@ use crate::{
     object::{Body, Projection},
     observation::{Observations, Observed},
     podsecurity::Checks,
+    probe::{Check, Endpoint, Handshake, History},
     reach::{Pods, pods_of},
     texts::{Mark, Patterns, Place, Sign},
     unknown::Unknown,
@@ -470,6 +471,24 @@ impl<'a> View<'a> {
         let dep = Dep::observation::<O>(key);
         self.reads.borrow_mut().deps.push(dep);
         self.world.observations.get(dep, key)
+    }
+
+    /// What a TLS server answered when it was probed last for the unit's namespace.
+    pub fn handshake(&self, endpoint: &Endpoint) -> Option<&'a Handshake> {
+        self.reads
+            .borrow_mut()
+            .deps
+            .push(Dep::handshake(self.namespace, endpoint));
+        self.world.memory.probed(self.namespace)?.handshakes.get(endpoint)
+    }
+
+    /// How available a host of the unit's namespace was.
+    pub fn availability(&self, check: &Check) -> Option<&'a History> {
+        self.reads
+            .borrow_mut()
+            .deps
+            .push(Dep::availability(self.namespace, check));
+        self.world.memory.probed(self.namespace)?.availability.get(check)
     }
 
     fn read(&self, dep: Dep, kind: Kind) {

@@ -17,6 +17,7 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
+    aside::{Aside, Asides},
     baseline::Compiled,
     control::{WORKLOADS, project},
     coverage::Coverage,
@@ -31,6 +32,7 @@ use crate::{
     name::ObjRef,
     object::Namespace,
     observation::{Observation, Observations},
+    probe::{Met, Probed},
     report::{Delta, Report},
     view::{Overlay, World, compute},
 };
@@ -50,6 +52,7 @@ pub struct Engine {
     observations: Observations,
     exceptions: HashMap<String, Vec<Arc<Exception>>>,
     ledger: Ledger,
+    asides: Asides,
     wakes: Wakes,
     dirty: BTreeSet<u32>,
     orphans: Vec<Dep>,
@@ -79,6 +82,7 @@ impl Engine {
             observations: Observations::default(),
             exceptions: HashMap::new(),
             ledger: Ledger::default(),
+            asides: Asides::default(),
             wakes: Wakes::default(),
             dirty: BTreeSet::new(),
             orphans: Vec::new(),
@@ -227,6 +231,29 @@ impl Engine {
         });
     }
 
+    /// Takes in what a prober met: it is remembered.
+    pub fn met(&mut self, met: Met) {
+        let deps = vec![self.memory.met(met)];
+        self.touch(&Touched {
+            deps,
+            ..Touched::default()
+        });
+    }
+
+    /// Takes in what another process remembers of probes of a namespace's hosts. `uid` is the namespace's.
+    pub fn recall(&mut self, namespace: &str, uid: Option<&str>, probed: &Probed) {
+        let gone = self.inventory.coverage(Kind::Namespace) == Coverage::Complete
+            && self.inventory.get(&ObjRef::namespace_object(namespace)).is_none();
+        if gone || probed.is_empty() {
+            return;
+        }
+        let deps = self.memory.recall(namespace, uid, probed);
+        self.touch(&Touched {
+            deps,
+            ..Touched::default()
+        });
+    }
+
     /// Takes in what an earlier process remembered of a namespace.
     pub fn load_memory(&mut self, namespace: &str, shard: Shard) {
         let keys: Vec<String> = shard.labels.keys().cloned().collect();
@@ -252,6 +279,11 @@ impl Engine {
     /// The state after the last turn.
     pub fn report(&self) -> Report {
         self.ledger.report()
+    }
+
+    /// What controls said beside their verdicts.
+    pub fn asides(&self) -> Asides {
+        self.asides.clone()
     }
 
     /// When time alone may next change a verdict.
@@ -340,6 +372,7 @@ impl Engine {
 
     fn retire(&mut self, unit: plan::Retired) {
         self.dirty.remove(&unit.id);
+        self.asides.set(unit.id, Aside::default());
         self.orphans
             .extend(self.graph.replace(Reader::unit(unit.id), &unit.deps, &[]));
         let namespace = unit.subject.governing_namespace().unwrap_or_default();
@@ -448,6 +481,7 @@ impl Engine {
 
     fn settle(&mut self, id: u32, mut outcome: Outcome, now: Timestamp, delta: &mut Delta) {
         let Some(unit) = self.plan.unit(id) else { return };
+        self.asides.set(id, std::mem::take(&mut outcome.findings.aside));
         let settled = self.settled(unit, &mut outcome, now);
         let (entry, subject) = (self.plan.entry(unit).clone(), unit.subject.clone());
         let namespace = subject.governing_namespace().unwrap_or_default();

@@ -8,6 +8,7 @@ mod desired;
 mod domains;
 mod encryption;
 mod ingress_class;
+mod networks;
 mod occupied;
 mod pod_security;
 mod pods;
@@ -33,6 +34,7 @@ pub use encryption::{
 pub use ingress_class::{
     ClassController, ControllerOf, DefaultIngressClass, DefaultTlsOptions, TlsSetting, TlsSettings,
 };
+pub use networks::ClusterNetworks;
 pub use occupied::Occupied;
 pub use pod_security::{Violators, ViolatorsValue, Witness};
 pub use pods::{Pods, PodsValue, Restarted};

@@ -1,6 +1,6 @@
 //! The index keys each projection states beyond those of every object.
 
-use super::{Body, Meta, PodDisruptionBudget, Workload};
+use super::{Body, HttpRoute, Meta, PodDisruptionBudget, Workload};
 use crate::{inventory::IndexKey, kind::Kind, name::ObjRef};
 
 /// The label that says what a workload is for.
@@ -56,6 +56,7 @@ impl Body {
                     ));
                 }
             }
+            Body::HttpRoute(route) => keys.extend(route.gateways(name)),
             Body::LonghornBackup(backup) => {
                 keys.push(targets(name, "Volume".into(), backup.status.volume_name.clone()));
             }
@@ -88,6 +89,23 @@ impl Workload {
                     .map(|(key, value)| IndexKey::Runs(namespace.clone(), key.into(), value.into())),
             );
         }
+    }
+}
+
+impl HttpRoute {
+    /// The Gateways it attaches to, each once.
+    fn gateways(&self, name: &ObjRef) -> Vec<IndexKey> {
+        let mut keys = Vec::new();
+        for parent in self.spec.parent_refs.iter().flatten() {
+            let own = || name.namespace_arc().clone();
+            let namespace = parent.namespace.as_deref().map_or_else(own, Into::into);
+            let kind = parent.kind.clone().unwrap_or_else(|| "Gateway".into());
+            let key = IndexKey::Targets(name.kind(), namespace, kind, parent.name.clone());
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+        keys
     }
 }
 

@@ -25,6 +25,7 @@ mod publisher;
 mod quota;
 mod script;
 mod service;
+mod service_cidr;
 mod snapscheduler;
 mod storage;
 mod template;
@@ -43,10 +44,13 @@ pub use configmap::{ConfigMap, TLS_SETTINGS};
 pub use database::{DatabaseCr, NativeSchedule};
 pub use foreign_policy::{FOREIGN_POLICIES, ForeignPolicy};
 pub use gateway::{
-    BackendRef, ClientTrafficPolicy, Gateway, GatewayClass, HttpRoute, Listener, ParentRef, ReferenceGrant,
+    BackendRef, ClientTrafficPolicy, Gateway, GatewayAddress, GatewayClass, HttpRoute, Listener, ParentRef,
+    ReferenceGrant,
 };
 pub use index::{BACKUP_OF, ROLE};
-pub use ingress::{FrontendConfig, Ingress, IngressClass, IngressClassParams, IngressRule, IngressTls};
+pub use ingress::{
+    FrontendConfig, Ingress, IngressClass, IngressClassParams, IngressRule, IngressTls, LoadBalancer,
+};
 pub use k8up::{K8upBackup, K8upSchedule};
 pub use longhorn::{LonghornBackup, LonghornRecurringJob, LonghornVolume};
 pub use meta::{Annotations, Meta, OwnerRef};
@@ -61,6 +65,7 @@ pub use publisher::{
 pub use quota::{QuotaStatus, ResourceQuota};
 pub use script::Script;
 pub use service::{Service, ServicePort, ServiceType};
+pub use service_cidr::ServiceCidr;
 pub use snapscheduler::SnapshotSchedule;
 pub use storage::{PersistentVolume, PersistentVolumeClaim, StorageClass, VolumeSource};
 pub use template::{
@@ -129,6 +134,7 @@ bodies! {
     StorageClass(StorageClass): StorageClass;
     ConfigMap(ConfigMap): ConfigMap;
     Ingress(Ingress): Ingress;
+    ServiceCidr(ServiceCidr): ServiceCidr;
     IngressClass(IngressClass): IngressClass;
     IngressClassParams(IngressClassParams): IngressClassParams;
     FrontendConfig(FrontendConfig): FrontendConfig;

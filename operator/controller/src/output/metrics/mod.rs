@@ -12,10 +12,12 @@
 //! | `findings` | 6·C·E (four severities, waived, unknown) |
 //! | `units` | 5·C·E |
 //! | `compliance_ratio` | F·E |
+//! | what controls measure (`tls_version_accepted`, `uptime_ratio` …) | 2,000 each; more are counted in `measures_left_out` |
 //! | `score_ratio`, `finding_oldest_seconds`, `baseline_problems` | 1, 4, 1 |
 //!
 //! and for the process: one per watched kind, and about 40 others.
 
+mod measures;
 mod own;
 mod process;
 mod text;
@@ -100,6 +102,7 @@ impl Metrics {
         let ours = registry.sub_registry_with_prefix(PREFIX);
         turns.register(ours);
         ours.register_collector(Box::new(verdicts::Verdicts(state.clone())));
+        ours.register_collector(Box::new(measures::Measures(state.clone())));
         ours.register_collector(Box::new(own::Own { state, leading }));
         Self {
             registry,
@@ -133,6 +136,24 @@ impl Metrics {
         self.registry
             .sub_registry_with_prefix(PREFIX)
             .register_collector(Box::new(counts));
+        self
+    }
+
+    /// Adds a gauge that is 1 or 0.
+    #[must_use]
+    pub fn with_switch<R>(mut self, name: &'static str, help: &'static str, read: R) -> Self
+    where
+        R: Fn(Timestamp) -> bool + Send + Sync + 'static,
+    {
+        let switch = own::Switch {
+            name,
+            help,
+            read,
+            clock: self.clock,
+        };
+        self.registry
+            .sub_registry_with_prefix(PREFIX)
+            .register_collector(Box::new(switch));
         self
     }
 
