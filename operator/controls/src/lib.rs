@@ -31,8 +31,11 @@ macro_rules! controls {
 }
 
 controls! {
-    /// Who and what may get at systems and data.
+    /// Who may do what, and what may get at systems and data.
     access {
+        cluster_admin_bindings: ClusterAdminBindings,
+        least_privilege: LeastPrivilege,
+        no_anonymous_access: NoAnonymousAccess,
         no_plaintext_credentials: NoPlaintextCredentials,
     }
     /// Redundancy that survives the loss of a pod, a node, a zone.
@@ -60,6 +63,7 @@ controls! {
     environments {
         labelled: Labelled,
         no_cross_references: NoCrossReferences,
+        rbac_segregation: RbacSegregation,
         segregated: Segregated,
     }
     /// Who watches, and who watches the watcher.
@@ -71,5 +75,6 @@ controls! {
         default_deny: DefaultDeny,
         pod_security: PodSecurity,
         tenant_namespace: TenantNamespace,
+        tenant_rbac: TenantRbac,
     }
 }

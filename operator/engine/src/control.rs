@@ -54,13 +54,13 @@ impl Meta {
 pub enum UnitKind {
     /// Each object of these kinds.
     Subject(&'static [Kind]),
+    /// Each object of these kinds, and beside them the cluster as a whole for what no single one answers for.
+    SubjectAndCluster(&'static [Kind]),
     /// Each workload at its top-most owner: workload kinds without a controller that is a workload itself.
     Workload,
     /// Each object of these kinds that neither a workload nor an object of these kinds controls: workloads at their
     /// top-most owner, which may be a custom resource.
     TopMost(&'static [Kind]),
-    /// Each object of these kinds, and beside them the cluster as a whole.
-    SubjectAndCluster(&'static [Kind]),
     /// Each namespace.
     Namespace,
     /// Each namespace, and beside them the cluster as a whole for what no namespace answers for.

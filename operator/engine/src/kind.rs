@@ -161,6 +161,14 @@ kinds! {
     BaselineAdminNetworkPolicy: "policy.networking.k8s.io" ["v1alpha1"] "BaselineAdminNetworkPolicy" "baselineadminnetworkpolicies" Cluster Optional;
     /// `policy.networking.k8s.io/v1alpha2` ClusterNetworkPolicy.
     ClusterNetworkPolicy: "policy.networking.k8s.io" ["v1alpha2"] "ClusterNetworkPolicy" "clusternetworkpolicies" Cluster Optional;
+    /// `rbac.authorization.k8s.io/v1` Role.
+    Role: "rbac.authorization.k8s.io" ["v1"] "Role" "roles" Namespaced Builtin;
+    /// `rbac.authorization.k8s.io/v1` ClusterRole.
+    ClusterRole: "rbac.authorization.k8s.io" ["v1"] "ClusterRole" "clusterroles" Cluster Builtin;
+    /// `rbac.authorization.k8s.io/v1` RoleBinding.
+    RoleBinding: "rbac.authorization.k8s.io" ["v1"] "RoleBinding" "rolebindings" Namespaced Builtin;
+    /// `rbac.authorization.k8s.io/v1` ClusterRoleBinding.
+    ClusterRoleBinding: "rbac.authorization.k8s.io" ["v1"] "ClusterRoleBinding" "clusterrolebindings" Cluster Builtin;
     /// `velero.io/v1` Schedule.
     VeleroSchedule: "velero.io" ["v1"] "Schedule" "schedules" Namespaced Optional;
     /// `velero.io/v1` Backup.

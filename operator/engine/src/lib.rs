@@ -43,6 +43,7 @@ pub mod probe;
 pub mod quantity;
 pub mod reach;
 pub mod report;
+pub mod rights;
 pub mod selector;
 pub mod text;
 pub mod texts;

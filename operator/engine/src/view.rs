@@ -27,8 +27,8 @@ use crate::{
     object::{Body, Projection},
     observation::{Observations, Observed},
     podsecurity::Checks,
-    probe::{Check, Endpoint, Handshake, History},
     reach::{Pods, pods_of},
+    probe::{Check, Endpoint, Handshake, History},
     texts::{Mark, Patterns, Place, Sign},
     unknown::Unknown,
 };
@@ -237,11 +237,47 @@ impl<'a> View<'a> {
         ))
     }
 
+    /// The objects of `kind` filed under a key as far as they can be seen, and why they may not be all: for findings that no
+    /// further object could take back. The objects are looked up one by one as the caller goes on.
+    pub fn indexed_so_far(
+        &self,
+        kind: Kind,
+        key: &IndexKey,
+    ) -> (impl Iterator<Item = &'a Object> + use<'a>, Result<(), Unknown>) {
+        self.read(Dep::index(key), kind);
+        let inventory = self.world.inventory;
+        let names = inventory.indexed(key).filter(move |name| name.kind() == kind);
+        self.so_far(kind, names)
+    }
+
+    /// All objects of `kind` as far as they can be seen, and why they may not be all.
+    pub fn all_so_far(
+        &self,
+        kind: Kind,
+    ) -> (impl Iterator<Item = &'a Object> + use<'a>, Result<(), Unknown>) {
+        self.read(Dep::kind(kind), kind);
+        self.so_far(kind, self.world.inventory.names(kind))
+    }
+
+    fn so_far<N: Iterator<Item = &'a ObjRef> + 'a>(
+        &self,
+        kind: Kind,
+        names: N,
+    ) -> (impl Iterator<Item = &'a Object> + use<'a, N>, Result<(), Unknown>) {
+        let inventory = self.world.inventory;
+        let coverage = inventory.coverage(kind);
+        let seen = coverage.proves_presence(kind).is_ok();
+        let objects = names
+            .filter_map(move |name| inventory.get(name))
+            .filter(move |_| seen);
+        (objects, coverage.proves_absence(kind))
+    }
+
     /// Unknown where a namespace holds an object of `kind` that could not be read: it is filed under no key, so a look-up
     /// would pass it over.
-    pub(crate) fn all_parsed(&self, kind: Kind, namespace: &Arc<str>) -> Result<(), Unknown> {
+    pub fn all_parsed(&self, kind: Kind, namespace: &str) -> Result<(), Unknown> {
         match self
-            .indexed(kind, &IndexKey::Unparsed(kind, namespace.clone()))?
+            .indexed(kind, &IndexKey::Unparsed(kind, namespace.into()))?
             .first()
         {
             // Its body is an error, whatever projection is asked for.

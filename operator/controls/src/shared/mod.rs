@@ -7,5 +7,6 @@ pub(crate) mod managed;
 pub(crate) mod podspec;
 pub(crate) mod ratio;
 pub(crate) mod sites;
+pub(crate) mod rights;
 pub(crate) mod strangers;
 pub(crate) mod tls;

@@ -17,9 +17,11 @@ mod provisioners;
 mod quota_room;
 mod reach;
 mod source_groups;
+mod role;
 mod standing;
 mod template;
 mod unmodelled;
+mod writes;
 
 pub use autoscaler::{Autoscaler, Scaler};
 pub use backends::{Backend, Backends};
@@ -44,6 +46,10 @@ pub use provisioners::{
 pub use quota_room::QuotaRoom;
 pub use reach::{ExitList, NamespaceReach, Openings, SourcesOf};
 pub use source_groups::{Group, GroupBy, SourceGroups, SourceGroupsValue};
+pub use role::{
+    Aggregator, Aggregators, AllPowerful, AllPowerfulValue, PowersValue, RoleEffect, RolePowers, RoleValue,
+};
 pub use standing::{EnvironmentLabel, Standing, StandingValue};
 pub use template::{pod_labels, pod_template, template_owner};
 pub use unmodelled::UnmodelledPolicy;
+pub use writes::{WritesIn, WritesInValue};

@@ -1,7 +1,12 @@
 //! The index keys each projection states beyond those of every object.
 
-use super::{Body, HttpRoute, Meta, PodDisruptionBudget, Workload};
-use crate::{inventory::IndexKey, kind::Kind, name::ObjRef};
+use super::{Binding, Body, HttpRoute, Meta, PodDisruptionBudget, Role, Workload};
+use crate::{
+    inventory::IndexKey,
+    kind::Kind,
+    name::ObjRef,
+    rights::{Crowd, Rule, Subject},
+};
 
 /// The label that says what a workload is for.
 pub const ROLE: &str = "plimsoll.dev/role";
@@ -34,6 +39,8 @@ impl Body {
                         .map(|(setting, _)| IndexKey::States(name.kind(), setting.into())),
                 );
             }
+            Body::Role(role) if name.kind() == Kind::ClusterRole => role.keys(name, meta, keys),
+            Body::Binding(binding) => binding.keys(name, keys),
             Body::VeleroBackup(_) => {
                 if let Some(schedule) = meta.labels.get("velero.io/schedule-name") {
                     keys.push(targets(name, "Schedule".into(), schedule.into()));
@@ -118,6 +125,60 @@ impl PodDisruptionBudget {
             Some((key, value)) => IndexKey::Selects(name.kind(), namespace, key.into(), value.into()),
             None => IndexKey::SelectsAny(name.kind(), namespace),
         })
+    }
+}
+
+/// The setting under which a ClusterRole is filed that gathers its rules from others.
+pub(crate) const AGGREGATES: &str = "aggregationRule";
+/// The setting under which a ClusterRole is filed that holds a rule for everything.
+pub(crate) const EVERYTHING: &str = "everything";
+
+impl Role {
+    fn keys(&self, name: &ObjRef, meta: &Meta, keys: &mut Vec<IndexKey>) {
+        let kind = name.kind();
+        keys.extend(
+            meta.labels
+                .iter()
+                .map(|(key, value)| IndexKey::Carries(kind, key.into(), value.into())),
+        );
+        if self.is_aggregated() {
+            keys.push(IndexKey::States(kind, AGGREGATES.into()));
+        }
+        if self.rules.iter().any(Rule::allows_everything) {
+            keys.push(IndexKey::States(kind, EVERYTHING.into()));
+        }
+    }
+}
+
+impl Binding {
+    /// Under the role it gives (a Role in its own namespace, a ClusterRole in none); a RoleBinding also under those of its
+    /// subjects whom other namespaces may name too: ServiceAccounts from elsewhere, and groups of people.
+    fn keys(&self, name: &ObjRef, keys: &mut Vec<IndexKey>) {
+        if let Some(role) = self.role(name) {
+            keys.push(IndexKey::bindings_of(name.kind(), &role));
+        }
+        let Some(own) = name.namespace() else { return };
+        for subject in &self.subjects {
+            let shared = match (subject, subject.crowd()) {
+                (Subject::Group(_), Crowd::None) => !subject.is_system(),
+                (Subject::Group(_), Crowd::AccountsOf(namespace)) => namespace != own,
+                (Subject::Group(_) | Subject::User(_), _) => false,
+                (Subject::ServiceAccount { .. }, _) => subject.namespace(own) != Some(own),
+            };
+            let key = IndexKey::Binds(name.kind(), subject.to_string().into());
+            // A subject may be listed twice.
+            if shared && !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+    }
+}
+
+impl IndexKey {
+    /// The bindings of a kind that give a role.
+    pub fn bindings_of(kind: Kind, role: &ObjRef) -> Self {
+        let of_role: Box<str> = role.kind().info().kind.into();
+        Self::Targets(kind, role.namespace_arc().clone(), of_role, role.name().into())
     }
 }
 

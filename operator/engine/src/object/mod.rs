@@ -23,6 +23,7 @@ mod openshift;
 mod pod;
 mod publisher;
 mod quota;
+mod rbac;
 mod script;
 mod service;
 mod service_cidr;
@@ -47,6 +48,7 @@ pub use gateway::{
     BackendRef, ClientTrafficPolicy, Gateway, GatewayAddress, GatewayClass, HttpRoute, Listener, ParentRef,
     ReferenceGrant,
 };
+pub(crate) use index::{AGGREGATES, EVERYTHING};
 pub use index::{BACKUP_OF, ROLE};
 pub use ingress::{
     FrontendConfig, Ingress, IngressClass, IngressClassParams, IngressRule, IngressTls, LoadBalancer,
@@ -63,6 +65,7 @@ pub use publisher::{
     HttpProxy, IstioGateway, IstioServer, Opaque, TlsOption, TraefikMiddleware, TraefikRoute, TraefikRule,
 };
 pub use quota::{QuotaStatus, ResourceQuota};
+pub use rbac::{Binding, Role};
 pub use script::Script;
 pub use service::{Service, ServicePort, ServiceType};
 pub use service_cidr::ServiceCidr;
@@ -161,6 +164,8 @@ bodies! {
     ForeignPolicy(ForeignPolicy): CiliumNetworkPolicy | CiliumClusterwideNetworkPolicy | CalicoNetworkPolicy
         | CalicoGlobalNetworkPolicy | CalicoStoredNetworkPolicy | CalicoStoredGlobalNetworkPolicy;
     AdminPolicy(AdminPolicy): AdminNetworkPolicy | BaselineAdminNetworkPolicy | ClusterNetworkPolicy;
+    Role(Role): Role | ClusterRole;
+    Binding(Binding): RoleBinding | ClusterRoleBinding;
     VeleroSchedule(VeleroSchedule): VeleroSchedule;
     VeleroBackup(VeleroBackup): VeleroBackup;
     CnpgScheduledBackup(CnpgScheduledBackup): CnpgScheduledBackup;
