@@ -150,6 +150,19 @@ const RULES: &[Rule] = &[
         disagreements: &[],
         ..POD_SECURITY
     },
+    Rule {
+        params: r#"{"allow": ["cluster-role-1"]}"#,
+        disagreements: &[but(
+            "disallow-anonymous:example-disallowed",
+            "Fail(Anonymous)",
+            "a binding to system:anonymous, of which their suite expects no violation",
+        )],
+        ..Rule::new(
+            "general/disallowanonymous",
+            "access/no-anonymous-access",
+            alike(0, 1, 1),
+        )
+    },
 ];
 
 const NO_COUNTERPART: &[NoCounterpart] = &[
@@ -160,10 +173,6 @@ const NO_COUNTERPART: &[NoCounterpart] = &[
     none(
         "general/block-wildcard-ingress",
         "the second tier's isolation/ingress-host-ownership",
-    ),
-    none(
-        "general/disallowanonymous",
-        "access/no-anonymous-access is not there yet",
     ),
     none("general/requiredlabels", "asks for labels of the user's choice"),
     none(

@@ -1,4 +1,5 @@
-//! Polaris: replicas, budgets, spread, a NetworkPolicy for each pod, TLS of an Ingress, the host's namespaces, bare pods.
+//! Polaris: replicas, budgets, spread, a NetworkPolicy for each pod, TLS of an Ingress, the host's namespaces, bare pods,
+//! roles and bindings.
 
 use crate::table::{NoCounterpart, Rule, Table, alike, but, check, none};
 
@@ -18,6 +19,16 @@ const POD_SECURITY: Rule = Rule {
     params: r#"{"acceptEquivalent": true}"#,
     ..Rule::new("", "isolation/pod-security", alike(1, 1, 0))
 };
+
+/// Of bindings and roles.
+const EXEMPT_BY_NAME: &str =
+    "theirs exempts the binding by its name, which anybody may give; who holds it is no part of Kubernetes";
+const UNBOUND: &str =
+    "nobody holds the role: ours judges roles that somebody holds, and the bindings are the next rules";
+const STILL_WILD: &str =
+    "theirs asks for wildcards everywhere; one that remains gives what nobody has thought of yet";
+const MISSING: &str = "the role that is bound does not exist: it gives nothing until somebody creates it";
+const SEVEN_VERBS: &str = "seven verbs are not all: escalate, bind and impersonate are missing; least-privilege fails the wildcards";
 
 const RULES: &[Rule] = &[
     Rule {
@@ -151,9 +162,245 @@ const RULES: &[Rule] = &[
         )],
         ..Rule::new("nakedPod", "availability/self-healing", alike(0, 1, 0))
     },
+    Rule {
+        disagreements: &[
+            but("failure.all_verbs.yaml", "Pass", SEVEN_VERBS),
+            but("failure.all_verbs_different_order.yaml", "Pass", SEVEN_VERBS),
+            but(
+                "failure.default_clusteradmin_clusterrole.yaml",
+                "Pass",
+                "the role is called cluster-admin and gives get on Deployments: what it gives decides, not its name",
+            ),
+            but(
+                "success.gce_calico_binding.yaml",
+                "Fail(UnexpectedAdmin)",
+                EXEMPT_BY_NAME,
+            ),
+            but(
+                "success.system_prefix_binding.yaml",
+                "Fail(UnexpectedAdmin)",
+                EXEMPT_BY_NAME,
+            ),
+        ],
+        ..Rule::new(
+            "clusterrolebindingClusterAdmin",
+            "access/cluster-admin-bindings",
+            alike(4, 2, 0),
+        )
+    },
+    Rule {
+        disagreements: &[
+            but("success.explicit_apigroups.yaml", "Fail(Wildcard)", STILL_WILD),
+            but("success.explicit_resources.yaml", "Fail(Wildcard)", STILL_WILD),
+            but("success.explicit_verbs.yaml", "Fail(Wildcard)", STILL_WILD),
+            but(
+                "success.gce_calico_binding.yaml",
+                "Fail(Wildcard)",
+                EXEMPT_BY_NAME,
+            ),
+            but(
+                "success.system_prefix_binding.yaml",
+                "Fail(Wildcard)",
+                EXEMPT_BY_NAME,
+            ),
+        ],
+        ..Rule::new(
+            "rolebindingClusterAdminClusterRole",
+            "access/least-privilege",
+            alike(3, 5, 0),
+        )
+    },
+    Rule {
+        disagreements: &[
+            but("success.explicit_apigroups.yaml", "Fail(Wildcard)", STILL_WILD),
+            but("success.explicit_resources.yaml", "Fail(Wildcard)", STILL_WILD),
+            but("success.explicit_verbs.yaml", "Fail(Wildcard)", STILL_WILD),
+            but(
+                "success.gce_calico_binding.yaml",
+                "Fail(Wildcard)",
+                EXEMPT_BY_NAME,
+            ),
+            but(
+                "success.system_prefix_binding.yaml",
+                "Fail(Wildcard)",
+                EXEMPT_BY_NAME,
+            ),
+        ],
+        ..Rule::new(
+            "rolebindingClusterAdminRole",
+            "access/least-privilege",
+            alike(2, 4, 0),
+        )
+    },
+    Rule {
+        disagreements: &[
+            but("failure.all_wildcards.yaml", "NotApplicable", UNBOUND),
+            but("failure.attach_explicit.yaml", "NotApplicable", UNBOUND),
+            but(
+                "failure.attach_using_verb_wildcard.yaml",
+                "NotApplicable",
+                UNBOUND,
+            ),
+            but(
+                "failure.create_attach_and_exec_using_resource_wildcard.yaml",
+                "NotApplicable",
+                UNBOUND,
+            ),
+            but(
+                "failure.create_attach_using_apigroup_wildcard.yaml",
+                "NotApplicable",
+                UNBOUND,
+            ),
+            but(
+                "failure.create_exec_using_apigroup_wildcard.yaml",
+                "NotApplicable",
+                UNBOUND,
+            ),
+            but("failure.exec_explicit.yaml", "NotApplicable", UNBOUND),
+            but("failure.exec_verb_wildcard.yaml", "NotApplicable", UNBOUND),
+            but(
+                "failure.get_attach_and_exec_using_resource_wildcard.yaml",
+                "NotApplicable",
+                UNBOUND,
+            ),
+            but(
+                "failure.get_attach_using_apigroup_wildcard.yaml",
+                "NotApplicable",
+                UNBOUND,
+            ),
+            but(
+                "failure.get_exec_using_apigroup_wildcard.yaml",
+                "NotApplicable",
+                UNBOUND,
+            ),
+        ],
+        ..Rule::new(
+            "clusterrolePodExecAttach",
+            "access/least-privilege",
+            alike(0, 0, 7),
+        )
+    },
+    Rule {
+        disagreements: &[
+            but("failure.binding_points_to_missing_ref.yaml", "Silent", MISSING),
+            but(
+                "success.defaultclusterrolebinding_clusteradmin.yaml",
+                "Fail(EntersPods)",
+                EXEMPT_BY_NAME,
+            ),
+            but(
+                "success.defaultclusterrolebinding_system-controller-generic-garbage-collector.yaml",
+                "Fail(EntersPods)",
+                EXEMPT_BY_NAME,
+            ),
+            but(
+                "success.gce_calico_binding.yaml",
+                "Fail(Wildcard)",
+                EXEMPT_BY_NAME,
+            ),
+            but(
+                "success.system_prefix_binding.yaml",
+                "Fail(Wildcard)",
+                EXEMPT_BY_NAME,
+            ),
+        ],
+        ..Rule::new(
+            "clusterrolebindingPodExecAttach",
+            "access/least-privilege",
+            alike(3, 12, 0),
+        )
+    },
+    Rule {
+        disagreements: &[
+            but("failure.all_wildcards.yaml", "NotApplicable", UNBOUND),
+            but("failure.attach_explicit.yaml", "NotApplicable", UNBOUND),
+            but(
+                "failure.attach_using_verb_wildcard.yaml",
+                "NotApplicable",
+                UNBOUND,
+            ),
+            but(
+                "failure.create_attach_and_exec_using_resource_wildcard.yaml",
+                "NotApplicable",
+                UNBOUND,
+            ),
+            but(
+                "failure.create_attach_using_apigroup_wildcard.yaml",
+                "NotApplicable",
+                UNBOUND,
+            ),
+            but(
+                "failure.create_exec_using_apigroup_wildcard.yaml",
+                "NotApplicable",
+                UNBOUND,
+            ),
+            but("failure.exec_explicit.yaml", "NotApplicable", UNBOUND),
+            but("failure.exec_verb_wildcard.yaml", "NotApplicable", UNBOUND),
+            but(
+                "failure.get_attach_and_exec_using_resource_wildcard.yaml",
+                "NotApplicable",
+                UNBOUND,
+            ),
+            but(
+                "failure.get_attach_using_apigroup_wildcard.yaml",
+                "NotApplicable",
+                UNBOUND,
+            ),
+            but(
+                "failure.get_exec_using_apigroup_wildcard.yaml",
+                "NotApplicable",
+                UNBOUND,
+            ),
+        ],
+        ..Rule::new("rolePodExecAttach", "access/least-privilege", alike(0, 0, 5))
+    },
+    Rule {
+        disagreements: &[
+            but("failure.binding_points_to_missing_ref.yaml", "Silent", MISSING),
+            but(
+                "success.gce_calico_binding.yaml",
+                "Fail(Wildcard)",
+                EXEMPT_BY_NAME,
+            ),
+            but(
+                "success.system_prefix_binding.yaml",
+                "Fail(Wildcard)",
+                EXEMPT_BY_NAME,
+            ),
+        ],
+        ..Rule::new(
+            "rolebindingClusterRolePodExecAttach",
+            "access/least-privilege",
+            alike(5, 12, 0),
+        )
+    },
+    Rule {
+        disagreements: &[
+            but("failure.binding_points_to_missing_ref.yaml", "Silent", MISSING),
+            but(
+                "success.gce_calico_binding.yaml",
+                "Fail(Wildcard)",
+                EXEMPT_BY_NAME,
+            ),
+            but(
+                "success.system_prefix_binding.yaml",
+                "Fail(Wildcard)",
+                EXEMPT_BY_NAME,
+            ),
+            but(
+                "success.role_binding_cluster_role_binding.yaml",
+                "Fail(Wildcard)",
+                "the binding names a ClusterRole, which is another rule of theirs",
+            ),
+        ],
+        ..Rule::new(
+            "rolebindingRolePodExecAttach",
+            "access/least-privilege",
+            alike(5, 12, 0),
+        )
+    },
 ];
 
-const REMOTE_SHELL: &str = "the second tier's access/no-remote-shell";
 const PROBES: &str = "the second tier's availability/health-probes";
 
 const NO_COUNTERPART: &[NoCounterpart] = &[
@@ -161,24 +408,7 @@ const NO_COUNTERPART: &[NoCounterpart] = &[
         "automountServiceAccountToken",
         "the second tier's access/dedicated-service-accounts",
     ),
-    none("clusterrolePodExecAttach", REMOTE_SHELL),
-    none(
-        "clusterrolebindingClusterAdmin",
-        "access/cluster-admin-bindings is not there yet",
-    ),
-    none("clusterrolebindingPodExecAttach", REMOTE_SHELL),
     none("hpaMaxAvailability", "the third tier's availability/autoscaling"),
     none("livenessProbeMissing", PROBES),
     none("readinessProbeMissing", PROBES),
-    none("rolePodExecAttach", REMOTE_SHELL),
-    none(
-        "rolebindingClusterAdminClusterRole",
-        "access/cluster-admin-bindings is not there yet",
-    ),
-    none(
-        "rolebindingClusterAdminRole",
-        "access/cluster-admin-bindings is not there yet",
-    ),
-    none("rolebindingClusterRolePodExecAttach", REMOTE_SHELL),
-    none("rolebindingRolePodExecAttach", REMOTE_SHELL),
 ];
