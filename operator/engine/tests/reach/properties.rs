@@ -31,7 +31,7 @@ fn pod(pod: &Value) -> plimsoll_engine::reach::Pods {
 }
 
 /// One object of a cluster, or the lack of it.
-enum Step<'a> {
+pub(crate) enum Step<'a> {
     Put(&'static str, &'a Value),
     Remove(&'static str, &'a Value),
 }
@@ -44,7 +44,7 @@ fn apply(reach: &mut Reach, step: &Step<'_>) {
     }
 }
 
-fn steps(cluster: &Cluster) -> Vec<Step<'_>> {
+pub(crate) fn steps(cluster: &Cluster) -> Vec<Step<'_>> {
     let of = |kind: &'static str| move |object| Step::Put(kind, object);
     let plain = cluster
         .namespaces
