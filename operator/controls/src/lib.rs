@@ -57,11 +57,13 @@ controls! {
     /// Staging and production kept apart.
     environments {
         labelled: Labelled,
+        network_segregation: NetworkSegregation,
         no_cross_references: NoCrossReferences,
         segregated: Segregated,
     }
     /// Tenants kept apart.
     isolation {
+        cross_tenant_traffic: CrossTenantTraffic,
         default_deny: DefaultDeny,
         pod_security: PodSecurity,
         tenant_namespace: TenantNamespace,

@@ -24,10 +24,10 @@ use crate::{
     kind::{Kind, KindSet},
     memory::Memory,
     name::ObjRef,
-    podsecurity::Checks,
     object::{Body, Projection},
-    texts::{Mark, Patterns, Place, Sign},
+    podsecurity::Checks,
     reach::{Pods, pods_of},
+    texts::{Mark, Patterns, Place, Sign},
     unknown::Unknown,
 };
 

@@ -6,3 +6,4 @@ pub(crate) mod managed;
 pub(crate) mod podspec;
 pub(crate) mod strangers;
 pub(crate) mod tls;
+pub(crate) mod traffic;

@@ -18,6 +18,7 @@ mod reach;
 mod source_groups;
 mod standing;
 mod template;
+mod traffic;
 mod unmodelled;
 
 pub use autoscaler::{Autoscaler, Scaler};
@@ -41,7 +42,11 @@ pub use provisioners::{
 };
 pub use quota_room::QuotaRoom;
 pub use reach::{ExitList, NamespaceReach, Openings, SourcesOf};
-pub use source_groups::{Group, GroupBy, SourceGroups, SourceGroupsValue};
+pub use source_groups::{
+    Group, GroupBy, Membership, NamespaceGroups, SourceGroups, SourceGroupsValue, SourcesBeside,
+    SourcesBesideValue,
+};
 pub use standing::{EnvironmentLabel, Standing, StandingValue};
 pub use template::{pod_labels, pod_template, template_owner};
+pub use traffic::{IsNamespaceLabel, OnHostNetwork, PodRanges, SelectsPods, Spokesman};
 pub use unmodelled::UnmodelledPolicy;

@@ -15,7 +15,7 @@ pub struct Node {
 #[serde(rename_all = "camelCase")]
 pub struct NodeSpec {
     /// Address ranges of the node's pods.
-    #[serde(default)]
+    #[serde(default, rename = "podCIDRs")]
     pub pod_cidrs: Option<Vec<Box<str>>>,
     /// Cordoned: no new pod is scheduled here.
     #[serde(default)]

@@ -20,8 +20,12 @@ use crate::{
 pub(crate) enum Exit {
     /// No egress policy: everywhere.
     Open,
-    /// A policy that is not modelled may say anything.
+    /// A policy that cannot be read may say anything.
     Unmodelled,
+    /// A policy of a kind that is not modelled may say anything.
+    Foreign,
+    /// What the modelled policies say beside one of a kind that is not: counts only for who trusts them.
+    Beside(Shared<Exit>),
     /// What a NetworkPolicy lets through.
     Opening(Opening),
     /// What policies of the ordered kinds make of it, with the NetworkPolicies.
@@ -39,7 +43,8 @@ impl Exit {
             network,
         };
         match self {
-            Self::Open | Self::Unmodelled => Bounds::ALL,
+            Self::Open | Self::Unmodelled | Self::Foreign => Bounds::ALL,
+            Self::Beside(exit) => exit.toward(to, network),
             Self::Opening(opening) => match toward.is(&opening.peer) {
                 Match::No => Bounds::NONE,
                 matched => {
@@ -62,6 +67,7 @@ impl Exit {
                 Peer::Pods(set) => anchors(&set.namespaces),
                 _ => None,
             },
+            Self::Beside(exit) => exit.anchors(),
             _ => None,
         }
     }
@@ -113,10 +119,22 @@ impl Local {
         Ways(ways)
     }
 
-    fn exits(&self, class: &Class) -> Vec<Shared<Exit>> {
-        if self.unmodelled.is_some() {
-            return vec![Shared::new(Exit::Unmodelled)];
+    pub(crate) fn exits(&self, class: &Class) -> Vec<Shared<Exit>> {
+        match &self.unmodelled {
+            None => Self::modelled_exits(class),
+            Some(policy) if policy.is_foreign() => {
+                let beside = Self::modelled_exits(class).into_iter().map(Exit::Beside);
+                [Exit::Foreign]
+                    .into_iter()
+                    .chain(beside)
+                    .map(Shared::new)
+                    .collect()
+            }
+            Some(_) => vec![Shared::new(Exit::Unmodelled)],
         }
+    }
+
+    fn modelled_exits(class: &Class) -> Vec<Shared<Exit>> {
         let profile = class.profile(Direction::Egress);
         if profile.is_ordered() {
             return vec![Shared::new(Exit::Whole(profile.clone()))];

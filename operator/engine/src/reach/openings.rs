@@ -28,7 +28,7 @@ pub(crate) enum Entry {
 }
 
 impl Entry {
-    fn admits(&self, who: &Who, certain: bool, network: &Network) -> bool {
+    pub(crate) fn admits(&self, who: &Who, certain: bool, network: &Network) -> bool {
         let other = Party::Pods(who);
         match self {
             Self::Peer(peer) => {
@@ -179,7 +179,18 @@ impl Local {
     /// What opens the namespace to other namespaces, by cause. Pods in the host's network are left out, see
     /// [`Local::host_network`].
     pub fn open(&self, exits: &ExitIndex, network: &Shared<Network>) -> Vec<Open> {
-        let exits = exits.to(&self.namespace);
+        self.open_to(exits, network, false)
+    }
+
+    /// As [`Local::open`]; with `trusting` as if policies of kinds that are not modelled let everything through that the
+    /// others do, and nothing more.
+    pub fn open_to(&self, exits: &ExitIndex, network: &Shared<Network>, trusting: bool) -> Vec<Open> {
+        let mut exits = exits.to(&self.namespace);
+        exits.retain(|exit| match ***exit {
+            Exit::Foreign => !trusting,
+            Exit::Beside(_) => trusting,
+            _ => true,
+        });
         let mut found: BTreeMap<Opener, Found> = BTreeMap::new();
         for class in self.classes.iter().filter(|class| !class.who.host_network) {
             let out: Vec<(&Shared<Exit>, Bounds)> = exits
@@ -359,7 +370,7 @@ impl Found {
     fn route(&mut self, exit: &Shared<Exit>, entry: Shared<Entry>, ports: &Bounds) {
         self.ports = self.ports.or(&ports.possible);
         let route = (exit.clone(), entry);
-        if **exit == Exit::Unmodelled {
+        if matches!(**exit, Exit::Unmodelled | Exit::Foreign) {
             self.unmodelled.insert(route);
             return;
         }
@@ -378,13 +389,16 @@ impl Found {
     }
 
     fn open(self, cause: Opener, network: &Shared<Network>) -> Open {
+        // Where everybody is let in nobody is let in perhaps: then both are one set, which is looked up once.
+        let anyone = |(_, entry): &Route| matches!(&**entry, Entry::Peer(peer) if **peer == Peer::Anyone);
+        let same = self.sure == self.possible && self.sure.iter().all(anyone);
         Open {
             cause,
             count: self.pods.len(),
             pods: self.pods.into_iter().take(EXAMPLES).collect(),
             ports: self.ports,
             sure: Sources::new(self.sure, true, network),
-            possible: Sources::new(self.possible, false, network),
+            possible: Sources::new(self.possible, same, network),
             unmodelled: Sources::new(self.unmodelled, false, network),
         }
     }
