@@ -276,6 +276,8 @@ pub struct Openings {
     pub namespace: Arc<str>,
     /// What is known of the network.
     pub network: Shared<Network>,
+    /// Whether policies of kinds that are not modelled are taken to change nothing.
+    pub trusting: bool,
 }
 
 impl Fact for Openings {
@@ -286,13 +288,14 @@ impl Fact for Openings {
         let local = view.fact(&NamespaceReach {
             namespace: self.namespace.clone(),
         })?;
-        if let Some(Unmodelled { policy, why }) = local.unmodelled.as_deref() {
+        let unmodelled = local.unmodelled.as_deref();
+        if let Some(Unmodelled { policy, why }) = unmodelled.filter(|u| !(self.trusting && u.is_foreign())) {
             return Err(Unknown::not_modelled(format_args!(
                 "{policy}, which may apply to pods of namespace {} ({why}),",
                 self.namespace
             )));
         }
-        Ok(local.open(&*view.fact(&ExitList)?, &self.network))
+        Ok(local.open_to(&*view.fact(&ExitList)?, &self.network, self.trusting))
     }
 }
 

@@ -28,8 +28,12 @@ pub(crate) struct Exit {
 pub(crate) enum Lead {
     /// To everybody.
     Anywhere,
-    /// A policy that is not modelled may say anything.
+    /// A policy that cannot be read may say anything.
     Unmodelled,
+    /// A policy of a kind that is not modelled may say anything.
+    Foreign,
+    /// What the modelled policies say beside one of a kind that is not: counts only for who trusts them.
+    Beside(Box<Lead>),
     /// To addresses (`ipBlock`), each taker to its own.
     Addresses,
     /// To the peer of a NetworkPolicy. Each is a way of its own, since policies add up.
@@ -70,10 +74,33 @@ impl Exit {
             ports: &to.ports,
             network,
         };
-        match &self.to {
-            Lead::Anywhere | Lead::Unmodelled | Lead::Addresses => Bounds::ALL,
-            Lead::Whole(profile) => profile.toward(toward),
-            Lead::Peer(peer) => match toward.is(peer) {
+        self.to.toward(toward)
+    }
+
+    /// Labels of which a namespace must have one to be reached this way; `None` where any may.
+    fn anchors(&self) -> Option<Vec<(&str, &str)>> {
+        match self.to.plain() {
+            Lead::Peer(peer) => peer.anchors(),
+            _ => None,
+        }
+    }
+}
+
+impl Lead {
+    /// Where it leads, whoever trusts it.
+    pub(crate) fn plain(&self) -> &Self {
+        match self {
+            Self::Beside(lead) => lead,
+            lead => lead,
+        }
+    }
+
+    fn toward(&self, toward: Toward<'_>) -> Bounds {
+        match self {
+            Self::Anywhere | Self::Unmodelled | Self::Foreign | Self::Addresses => Bounds::ALL,
+            Self::Beside(lead) => lead.toward(toward),
+            Self::Whole(profile) => profile.toward(toward),
+            Self::Peer(peer) => match toward.is(peer) {
                 Match::No => Bounds::NONE,
                 Match::Maybe => Bounds {
                     sure: PortSet::NONE,
@@ -81,14 +108,6 @@ impl Exit {
                 },
                 Match::Yes => Bounds::ALL,
             },
-        }
-    }
-
-    /// Labels of which a namespace must have one to be reached this way; `None` where any may.
-    fn anchors(&self) -> Option<Vec<(&str, &str)>> {
-        match &self.to {
-            Lead::Peer(peer) => peer.anchors(),
-            _ => None,
         }
     }
 }
@@ -160,31 +179,42 @@ impl Local {
 
     /// The ways out that a class may take, and by which opening.
     pub(crate) fn exits(&self, class: &Class) -> Vec<(Shared<Exit>, Option<Opening>)> {
-        if self.unmodelled.is_some() {
-            return vec![(Exit::new(Lead::Unmodelled, false), None)];
+        let whole = |to| (Exit::new(to, false), None);
+        match &self.unmodelled {
+            None => modelled_exits(class)
+                .map(|(to, named, via)| (Exit::new(to, named), via))
+                .collect(),
+            Some(policy) if policy.is_foreign() => {
+                let beside = modelled_exits(class)
+                    .map(|(to, named, via)| (Exit::new(Lead::Beside(Box::new(to)), named), via));
+                [whole(Lead::Foreign)].into_iter().chain(beside).collect()
+            }
+            Some(_) => vec![whole(Lead::Unmodelled)],
         }
-        let profile = class.profile(Direction::Egress);
-        if profile.is_ordered() {
-            return vec![(Exit::new(Lead::Whole(profile.clone()), false), None)];
-        }
-        let Some(openings) = &profile.policies else {
-            return vec![(Exit::new(Lead::Anywhere, false), None)];
-        };
-        let abroad = openings.iter().filter(|opening| !opening.peer.is_own());
-        abroad
-            .map(|opening| {
-                let to = match &*opening.peer {
-                    Peer::Anyone => Lead::Anywhere,
-                    Peer::Blocks(_) => Lead::Addresses,
-                    _ => Lead::Peer(opening.peer.clone()),
-                };
-                (
-                    Exit::new(to, !opening.ports.named.is_empty()),
-                    Some(opening.clone()),
-                )
-            })
-            .collect()
     }
+}
+
+/// Where the modelled policies let a class out to, whether some port is named, and by which opening.
+fn modelled_exits(class: &Class) -> impl Iterator<Item = (Lead, bool, Option<Opening>)> {
+    let profile = class.profile(Direction::Egress);
+    let (whole, openings) = match &profile.policies {
+        _ if profile.is_ordered() => (Some(Lead::Whole(profile.clone())), None),
+        None => (Some(Lead::Anywhere), None),
+        Some(openings) => (None, Some(openings)),
+    };
+    let abroad = openings
+        .into_iter()
+        .flatten()
+        .filter(|opening| !opening.peer.is_own());
+    let each = abroad.map(|opening| {
+        let to = match &*opening.peer {
+            Peer::Anyone => Lead::Anywhere,
+            Peer::Blocks(_) => Lead::Addresses,
+            _ => Lead::Peer(opening.peer.clone()),
+        };
+        (to, !opening.ports.named.is_empty(), Some(opening.clone()))
+    });
+    whole.map(|to| (to, false, None)).into_iter().chain(each)
 }
 
 impl Ways {

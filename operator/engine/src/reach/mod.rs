@@ -16,6 +16,7 @@ mod ports;
 mod profile;
 mod shared;
 mod tiers;
+mod witness;
 
 pub use address::Addresses;
 pub use answer::{Because, Cause, Effect, Site, between, explain};

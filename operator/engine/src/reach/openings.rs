@@ -74,6 +74,18 @@ pub(crate) struct Crossing {
     pub(crate) entry: Shared<Entry>,
 }
 
+impl Crossing {
+    /// Whether whoever gets through does so certainly: everybody is let in, and the ways lead everywhere.
+    fn is_certain(&self) -> bool {
+        let everybody =
+            |(peer, ports): &(Shared<Peer>, Bounds)| **peer == Peer::Anyone && ports.sure == ports.possible;
+        let everywhere =
+            |(exit, _): &(Shared<Exit>, Bounds)| *exit.to.plain() == Lead::Anywhere && !exit.named;
+        let let_in = matches!(&*self.entry, Entry::Peers(peers) if peers.iter().all(everybody));
+        let_in && self.exits.iter().all(everywhere)
+    }
+}
+
 /// A set of namespaces, told by how they get in. Destinations that are open alike have equal ones.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Sources {
@@ -229,7 +241,18 @@ impl Local {
     /// What opens the namespace to other namespaces, by cause. Pods in the host's network are left out, see
     /// [`Local::host_network`].
     pub fn open(&self, exits: &ExitIndex, network: &Shared<Network>) -> Vec<Open> {
-        let exits = exits.to(&self.namespace);
+        self.open_to(exits, network, false)
+    }
+
+    /// As [`Local::open`]; with `trusting` as if policies of kinds that are not modelled let everything through that the
+    /// others do, and nothing more.
+    pub fn open_to(&self, exits: &ExitIndex, network: &Shared<Network>, trusting: bool) -> Vec<Open> {
+        let mut exits = exits.to(&self.namespace);
+        exits.retain(|exit| match exit.to {
+            Lead::Foreign => !trusting,
+            Lead::Beside(_) => trusting,
+            _ => true,
+        });
         let mut alike: HashMap<Alike<'_>, Vec<&Class>, foldhash::fast::FixedState> = HashMap::default();
         for class in self.classes.iter().filter(|class| !class.who.host_network) {
             alike
@@ -409,13 +432,13 @@ impl<'a> Alike<'a> {
                 continue;
             }
             match exit.to {
-                Lead::Unmodelled => unmodelled.push(((*exit).clone(), most)),
+                Lead::Unmodelled | Lead::Foreign => unmodelled.push(((*exit).clone(), most)),
                 _ => modelled.push(((*exit).clone(), most)),
             }
             if exit.named {
                 target.ports.clone_from(&class.ports);
             }
-            if exit.to == Lead::Addresses {
+            if *exit.to.plain() == Lead::Addresses {
                 target.addresses.clone_from(&class.who.addresses);
             }
         }
@@ -442,13 +465,15 @@ impl Entry {
 
 impl Found {
     fn open(self, cause: Opener, network: &Shared<Network>) -> Open {
+        // Where nothing is perhaps, both are one set, which is looked up once.
+        let certain = self.modelled.iter().all(|crossing| crossing.is_certain());
         Open {
             cause,
             count: self.pods.len(),
             pods: self.pods.into_iter().take(EXAMPLES).collect(),
             ports: self.ports,
             sure: Sources::new(&self.modelled, true, network),
-            possible: Sources::new(&self.modelled, false, network),
+            possible: Sources::new(&self.modelled, certain, network),
             unmodelled: Sources::new(&self.unmodelled, false, network),
         }
     }

@@ -11,7 +11,7 @@ use plimsoll_engine::{
     decode::decode_json,
     duration::Duration,
     fact::Fact,
-    facts::{Group, GroupBy, Openings, SourceGroups},
+    facts::{GroupBy, Membership, Openings, SourceGroups},
     finding::{Basis, Findings, Severity, Verdict},
     kind::Kind,
     reach::{Network, Shared},
@@ -53,10 +53,14 @@ impl Control for Opened {
     fn check(unit: &Unit<'_>, view: &View<'_>, _: &Params, out: &mut Findings) -> Result<(), Unknown> {
         let settings = view.settings()?;
         let (namespace, by) = (Arc::from(unit.namespace()), GroupBy::Tenant);
-        let (own, _) = Group::of(settings, &namespace, by, view)?;
+        let Membership::In(own) = Membership::of(settings, &namespace, by, view)? else {
+            return Ok(());
+        };
+        let name = unit.namespace();
         let openings = Openings {
             namespace,
             network: Shared::new(Network::default()),
+            trusting: false,
         };
         for open in view.fact(&openings)?.iter() {
             for (certainty, sources) in [("sure", &open.sure), ("possible", &open.possible)] {
@@ -69,7 +73,7 @@ impl Control for Opened {
                 })?;
                 let peers = groups.outside(&own);
                 if peers > 0 {
-                    let witnesses: Vec<_> = groups.others(&own).take(3).collect();
+                    let witnesses: Vec<_> = groups.others(&own, name).take(3).collect();
                     out.fail(
                         "Open",
                         format!("{certainty} {:?}: {peers}, such as {witnesses:?}", open.cause),
