@@ -28,6 +28,7 @@ fn every_pair_is_told_with_its_ports_and_reasons() {
         open["because"],
         json!([
             "NetworkPolicy shop/web opens all (egress[0])",
+            "NetworkPolicy shop/web may open TCP/443, UDP/443-445 (egress[1])",
             "NetworkPolicy shop/db opens TCP/5432 (ingress[0])"
         ])
     );
