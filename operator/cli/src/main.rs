@@ -6,6 +6,7 @@ mod crds;
 mod exceptions;
 mod explain;
 mod own;
+mod reach;
 mod run;
 mod say;
 mod scan;
@@ -35,6 +36,7 @@ struct Cli {
 enum Command {
     Scan(scan::Args),
     Explain(explain::Args),
+    Reach(reach::Args),
     Crds(crds::Args),
     Run(run::Args),
 }
@@ -71,6 +73,7 @@ fn main() -> ExitCode {
     let ended = match cli.command {
         Command::Scan(args) => scan::main(&args),
         Command::Explain(args) => explain::main(&args).map(|()| Ending::Good),
+        Command::Reach(args) => reach::main(&args),
         Command::Crds(args) => crds::main(&args).map(|()| Ending::Good),
         Command::Run(args) => run::main(&args).map(|()| Ending::Good),
     };

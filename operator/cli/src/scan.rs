@@ -1,13 +1,13 @@
 //! `plimsoll scan`: manifests, or a cluster looked at once, measured against baselines.
 
-mod assess;
+pub(crate) mod assess;
 pub(crate) mod cluster;
-mod input;
-mod json;
+pub(crate) mod input;
+pub(crate) mod json;
 mod kustomize;
 mod lines;
-mod progress;
-mod read;
+pub(crate) mod progress;
+pub(crate) mod read;
 mod result;
 mod table;
 

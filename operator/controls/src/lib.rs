@@ -66,6 +66,7 @@ controls! {
     /// Staging and production kept apart.
     environments {
         labelled: Labelled,
+        network_segregation: NetworkSegregation,
         no_cross_references: NoCrossReferences,
         rbac_segregation: RbacSegregation,
         segregated: Segregated,
@@ -76,6 +77,7 @@ controls! {
     }
     /// Tenants kept apart.
     isolation {
+        cross_tenant_traffic: CrossTenantTraffic,
         default_deny: DefaultDeny,
         pod_security: PodSecurity,
         tenant_namespace: TenantNamespace,

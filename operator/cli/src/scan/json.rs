@@ -143,7 +143,7 @@ impl<'s> Results<'s> {
 
 /// JSON that is safe to look at in a terminal: characters that move or hide text are written as `\uXXXX`, which means the
 /// same to every program.
-struct Harmless<'a>(PrettyFormatter<'a>);
+pub(crate) struct Harmless<'a>(pub(crate) PrettyFormatter<'a>);
 
 impl Formatter for Harmless<'_> {
     fn write_string_fragment<W: ?Sized + io::Write>(&mut self, out: &mut W, text: &str) -> io::Result<()> {

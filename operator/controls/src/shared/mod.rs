@@ -10,3 +10,4 @@ pub(crate) mod rights;
 pub(crate) mod sites;
 pub(crate) mod strangers;
 pub(crate) mod tls;
+pub(crate) mod traffic;

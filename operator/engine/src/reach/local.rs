@@ -14,7 +14,7 @@ use super::{
 use crate::{
     labels::Labels,
     name::ObjRef,
-    object::{Direction, Tier},
+    object::{Direction, FOREIGN_POLICIES, Tier},
 };
 
 /// A policy that keeps us from telling anything of the pods it may select.
@@ -24,6 +24,13 @@ pub struct Unmodelled {
     pub policy: ObjRef,
     /// Why: its kind is not modelled, or it cannot be read.
     pub why: Box<str>,
+}
+
+impl Unmodelled {
+    /// Whether it is of a kind that is not modelled, rather than one that cannot be read.
+    pub fn is_foreign(&self) -> bool {
+        FOREIGN_POLICIES.contains(&self.policy.kind())
+    }
 }
 
 /// A namespace, its pods in classes and its policies.
