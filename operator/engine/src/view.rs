@@ -198,7 +198,7 @@ impl<'a> View<'a> {
         let complete = match &object.body {
             Err(_) => project::<crate::object::Workload>(object).map(drop),
             // A pod that something else owns is judged there, and its specification is not kept.
-            Ok(Body::Pod(pod)) if pod.spec.is_none() => Err(Unknown::new(
+            Ok(Body::Pod(pod)) if pod.spec().is_none() => Err(Unknown::new(
                 "NotDecoded",
                 format!(
                     "{} belongs to another object, which is not its controller",

@@ -11,7 +11,7 @@ use plimsoll_engine::{
 pub(crate) fn pod_spec<'a>(unit: &Unit<'a>) -> Result<(Option<&'a PodSpec>, &'static str), Unknown> {
     let path = path(unit.name().kind());
     if unit.name().kind() == Kind::Pod {
-        return Ok((unit.get::<Pod>()?.spec.as_deref(), path));
+        return Ok((unit.get::<Pod>()?.spec(), path));
     }
     let workload = unit.get::<Workload>()?;
     Ok((workload.template().map(|template| &template.spec), path))

@@ -23,7 +23,7 @@ impl Engine {
     pub(super) fn tells_of_restores(&self, object: &Object) -> bool {
         match object.name.kind() {
             Kind::Namespace => true,
-            Kind::Pod => matches!(&object.body, Ok(Body::Pod(pod)) if pod.restore.is_some()),
+            Kind::Pod => matches!(&object.body, Ok(Body::Pod(pod)) if pod.restore().is_some()),
             kind if !RESTORE_KINDS.contains(&kind) => false,
             _ => test_of(&self.inventory, object).is_some(),
         }
@@ -259,7 +259,7 @@ fn job<'a>(inventory: &Inventory, object: &'a Object, workload: &'a Workload) ->
     let results = inventory
         .indexed(&pods)
         .filter_map(|name| match &inventory.get(name)?.body {
-            Ok(Body::Pod(pod)) => pod.restore.as_deref(),
+            Ok(Body::Pod(pod)) => pod.restore(),
             _ => None,
         });
     // Several pods may have tried; one that verified is enough.

@@ -94,7 +94,7 @@ impl Body {
     /// The specification of a workload's pods; a bare pod's own.
     pub(crate) fn pod_spec(&self) -> Option<&PodSpec> {
         match self {
-            Self::Pod(pod) => pod.spec.as_deref(),
+            Self::Pod(pod) => pod.spec(),
             _ => self.template().map(|template| &template.spec),
         }
     }

@@ -23,13 +23,27 @@ pub struct Pod {
     /// Whether the pod uses its node's network.
     pub host_network: bool,
     small: Small,
-    /// The pod's own specification; kept only for pods without a controller, which are workloads of their own.
-    pub spec: Option<Box<PodSpec>>,
-    /// What a restore test left as its termination message, once its pod has succeeded.
-    pub restore: Option<Box<RestoreResult>>,
+    rare: Option<Box<Rare>>,
+}
+
+/// What few pods have.
+#[derive(Clone, PartialEq, Debug, Default)]
+struct Rare {
+    spec: Option<PodSpec>,
+    restore: Option<Box<RestoreResult>>,
 }
 
 impl Pod {
+    /// The pod's own specification; kept only for pods without a controller, which are workloads of their own.
+    pub fn spec(&self) -> Option<&PodSpec> {
+        self.rare.as_ref()?.spec.as_ref()
+    }
+
+    /// What a restore test left as its termination message, once its pod has succeeded.
+    pub fn restore(&self) -> Option<&RestoreResult> {
+        self.rare.as_ref()?.restore.as_deref()
+    }
+
     /// The Pod Security checks it violates.
     pub fn security_checks(&self) -> Checks {
         Checks::from_bits(self.small.0 & (SUCCEEDED - 1))
@@ -165,8 +179,10 @@ impl From<Wire> for Pod {
                 .iter()
                 .flatten()
                 .any(|c| &*c.r#type == "Ready" && &*c.status == "True"),
-            restore,
-            spec: (!owned).then(|| Box::new(wire.spec)),
+            rare: (!owned || restore.is_some()).then(|| {
+                let spec = (!owned).then_some(wire.spec);
+                Box::new(Rare { spec, restore })
+            }),
         }
     }
 }

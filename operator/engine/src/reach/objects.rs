@@ -33,7 +33,7 @@ fn of_pod(object: &Object, pod: &Pod) -> Option<Pods> {
         return None;
     }
     let labels = || object.meta.labels.clone();
-    match &pod.spec {
+    match pod.spec() {
         Some(spec) => Some(Pods::of(object.name.clone(), labels(), spec)),
         None if speaks_for_itself(object) => Some(Pods {
             name: object.name.clone(),
@@ -49,7 +49,7 @@ fn of_pod(object: &Object, pod: &Pod) -> Option<Pods> {
 /// Whether an object is of those that may stand for pods, see [`pods_of`].
 pub(crate) fn speaks(object: &Object) -> bool {
     match &object.body {
-        Ok(Body::Pod(pod)) => pod.spec.is_some() || speaks_for_itself(object),
+        Ok(Body::Pod(pod)) => pod.spec().is_some() || speaks_for_itself(object),
         Ok(Body::Workload(_)) => is_workload(object),
         _ => false,
     }

@@ -118,8 +118,7 @@ fn bare_pod(unit: &Unit<'_>, view: &View<'_>, out: &mut Findings) -> Result<(), 
     let pod = unit.get::<Pod>()?;
     let meta = &unit.object()?.meta;
     let ends = pod
-        .spec
-        .as_ref()
+        .spec()
         .is_some_and(|spec| spec.restart_policy == RestartPolicy::ToCompletion);
     let excused = [
         (meta.annotations.get(MIRROR).is_some(), "the kubelet starts it again"),

@@ -23,7 +23,7 @@ pub(super) fn deployment(unit: &Unit<'_>) -> Result<Repair, Unknown> {
     if labels.is_empty() {
         labels.insert("app.kubernetes.io/name".into(), name.into());
     }
-    let containers = pod.spec.iter().flat_map(|spec| spec.containers.iter().flatten());
+    let containers = pod.spec().into_iter().flat_map(|spec| spec.containers.iter().flatten());
     let containers: Vec<Value> = containers
         .map(|container| json!({"name": container.name, "image": container.image}))
         .collect();
