@@ -316,9 +316,12 @@ impl Fact for SourcesOf {
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 struct ByLabel;
 
+/// Key and value.
+type Label = (Box<str>, Box<str>);
+
 #[derive(PartialEq)]
 struct ByLabelValue {
-    by_label: HashMap<(Box<str>, Box<str>), Vec<Arc<str>>>,
+    by_label: HashMap<Label, Vec<Arc<str>>>,
     /// Namespaces whose labels are not known.
     unlabelled: Vec<Arc<str>>,
 }

@@ -123,6 +123,8 @@ fn enclosing((first, last): (u128, u128), bits: u32) -> String {
         .leading_zeros()
         .saturating_sub(128 - bits)
         .min(bits);
+    let hosts = u128::MAX.checked_shr(128 - (bits - prefix)).unwrap_or(0);
+    let first = first & !hosts;
     let address: std::net::IpAddr = if bits == 32 {
         Ipv4Addr::from_bits(u32::try_from(first).unwrap_or_default()).into()
     } else {

@@ -80,13 +80,13 @@ impl From<Wire> for ForeignPolicy {
             specs.push(Spec::default());
         }
         Self {
-            subjects: specs.into_iter().filter_map(subject).collect(),
+            subjects: specs.iter().filter_map(subject).collect(),
         }
     }
 }
 
-fn subject(spec: Spec) -> Option<Subject> {
-    match (&spec.endpoint_selector, spec.node_selector) {
+fn subject(spec: &Spec) -> Option<Subject> {
+    match (&spec.endpoint_selector, &spec.node_selector) {
         (None, Some(_)) => None,
         (Some(selector), _) => Some(named(selector).map_or(Subject::Everywhere, Subject::Named)),
         (None, None) => Some(Subject::Everywhere),

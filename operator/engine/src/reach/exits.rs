@@ -3,13 +3,14 @@
 //! Only other namespaces are spoken of: traffic within one needs no such sum. Pods in the host's network are left out: they
 //! are subject to no policy and listed apart.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use super::{
     Addresses, Bounds, Class, Local, Match, Network, PortSet, Shared, Who,
     peer::{Peer, block_of_pods},
     pods::{NamedPorts, Party},
     profile::{Opening, Profile, Toward},
+    shared::Map,
 };
 use crate::object::Direction;
 
@@ -136,6 +137,9 @@ impl Taker {
 /// Pods of one namespace that may take a way, in order.
 pub(crate) type Group = Arc<[Taker]>;
 
+/// A way out, and the opening that lets a class take it.
+type Way = (Shared<Exit>, Option<Opening>);
+
 /// The ways out of one namespace, each with the pods that may take it; by way.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Ways(pub(crate) Vec<(Shared<Exit>, Group)>);
@@ -143,13 +147,9 @@ pub struct Ways(pub(crate) Vec<(Shared<Exit>, Group)>);
 impl Local {
     /// The ways out of the namespace, to other namespaces.
     pub fn ways(&self) -> Ways {
-        let mut ways: HashMap<Shared<Exit>, Vec<Taker>, foldhash::fast::FixedState> = HashMap::default();
+        let mut ways: Map<Shared<Exit>, Vec<Taker>> = Map::default();
         // Pods with one profile have the same ways.
-        let mut known: HashMap<
-            &Shared<Profile>,
-            Vec<(Shared<Exit>, Option<Opening>)>,
-            foldhash::fast::FixedState,
-        > = HashMap::default();
+        let mut known: Map<&Shared<Profile>, Vec<Way>> = Map::default();
         for class in self.classes.iter().filter(|class| !class.who.host_network) {
             let profile = class.profile(Direction::Egress);
             for (exit, via) in known.entry(profile).or_insert_with(|| self.exits(class)) {
@@ -178,7 +178,7 @@ impl Local {
     }
 
     /// The ways out that a class may take, and by which opening.
-    pub(crate) fn exits(&self, class: &Class) -> Vec<(Shared<Exit>, Option<Opening>)> {
+    pub(super) fn exits(&self, class: &Class) -> Vec<Way> {
         let whole = |to| (Exit::new(to, false), None);
         match &self.unmodelled {
             None => modelled_exits(class)
@@ -232,7 +232,7 @@ pub type Takers = Arc<[(Arc<str>, Group)]>;
 
 /// All ways out of all namespaces, with the pods that may take each.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Exits(HashMap<Shared<Exit>, Takers, foldhash::fast::FixedState>);
+pub struct Exits(Map<Shared<Exit>, Takers>);
 
 impl Exits {
     /// Puts the ways of namespaces together.
@@ -255,8 +255,7 @@ impl Exits {
     fn sorted<'e, T: IntoIterator<Item = (Arc<str>, Group)>>(
         found: impl Iterator<Item = (&'e Shared<Exit>, T)>,
     ) -> Self {
-        let mut exits: HashMap<Shared<Exit>, Vec<(Arc<str>, Group)>, foldhash::fast::FixedState> =
-            HashMap::default();
+        let mut exits: Map<Shared<Exit>, Vec<(Arc<str>, Group)>> = Map::default();
         for (exit, takers) in found {
             exits.entry(exit.clone()).or_default().extend(takers);
         }
@@ -283,7 +282,7 @@ impl ExitIndex {
         exits.sort_unstable();
         let mut index = Self {
             exits,
-            by_label: HashMap::default(),
+            by_label: Map::default(),
             others: Vec::new(),
         };
         for (i, exit) in (0..).zip(&index.exits) {
@@ -305,7 +304,7 @@ impl ExitIndex {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ExitIndex {
     exits: Vec<Shared<Exit>>,
-    by_label: HashMap<(Box<str>, Box<str>), Vec<u32>, foldhash::fast::FixedState>,
+    by_label: Map<(Box<str>, Box<str>), Vec<u32>>,
     others: Vec<u32>,
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     cell::RefCell,
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
@@ -13,6 +13,7 @@ use super::{
     explain,
     openings::{Crowd, Visit},
     pods_of,
+    shared::Map,
 };
 use crate::{
     control::project,
@@ -37,14 +38,20 @@ pub struct Reach {
     index: ExitIndex,
     opened: BTreeMap<Arc<str>, Vec<Open>>,
     /// Sources that were asked for, with the ages of the ways out they were resolved from.
-    resolved: RefCell<HashMap<Sources, (Vec<u64>, Arc<Names>), foldhash::fast::FixedState>>,
+    resolved: RefCell<Map<Sources, Resolved>>,
 }
+
+/// The names, with the ages of what they were resolved from.
+type Resolved = (Vec<u64>, Arc<Names>);
+
+/// Key and value.
+type Label = (Box<str>, Box<str>);
 
 /// Who may take each way out.
 #[derive(Default)]
 struct Takings {
-    by_exit: HashMap<Shared<Exit>, Taking, foldhash::fast::FixedState>,
-    by_label: HashMap<(Box<str>, Box<str>), BTreeSet<Arc<str>>, foldhash::fast::FixedState>,
+    by_exit: Map<Shared<Exit>, Taking>,
+    by_label: Map<Label, BTreeSet<Arc<str>>>,
     /// Namespaces that may have any label.
     unlabelled: BTreeSet<Arc<str>>,
     /// When a namespace was last filed anew.
@@ -107,11 +114,11 @@ impl Reach {
             },
             kind if ADMIN_POLICIES.contains(&kind) => match project::<AdminPolicy>(object) {
                 Ok(policy) => self.upsert_cluster_policy(name.clone(), policy),
-                Err(why) => self.keep_cluster_policy(name.clone(), Err(why.message().into())),
+                Err(why) => self.keep_cluster_policy(name, Err(why.message().into())),
             },
             kind if FOREIGN_POLICIES.contains(&kind) => {
                 let policy = project::<ForeignPolicy>(object).cloned();
-                self.upsert_foreign(name.clone(), policy.unwrap_or_else(|_| ForeignPolicy::anywhere()));
+                self.upsert_foreign(name, policy.unwrap_or_else(|_| ForeignPolicy::anywhere()));
             }
             kind if crate::control::WORKLOADS.contains(&kind) => self.upsert_workload(object),
             _ => {}
@@ -165,19 +172,19 @@ impl Reach {
     /// Takes in a policy of an ordered kind ([`ADMIN_POLICIES`]).
     pub fn upsert_cluster_policy(&mut self, name: ObjRef, policy: &AdminPolicy) {
         let read = ClusterPolicy::read(name.clone(), policy);
-        self.keep_cluster_policy(name, read.map_err(|why| why.to_string().into()));
+        self.keep_cluster_policy(&name, read.map_err(|why| why.to_string().into()));
     }
 
-    fn keep_cluster_policy(&mut self, name: ObjRef, policy: Result<ClusterPolicy, Box<str>>) {
+    fn keep_cluster_policy(&mut self, name: &ObjRef, policy: Result<ClusterPolicy, Box<str>>) {
         let old = self.cluster_policies.insert(name.clone(), policy);
-        self.cluster_policy_changed(old, &name);
+        self.cluster_policy_changed(old.as_ref(), name);
     }
 
     /// Takes in a policy of a kind that is not modelled.
-    pub fn upsert_foreign(&mut self, name: ObjRef, policy: ForeignPolicy) {
-        self.foreign_changed(&name, &policy);
+    pub fn upsert_foreign(&mut self, name: &ObjRef, policy: ForeignPolicy) {
+        self.foreign_changed(name, &policy);
         if let Some(old) = self.foreign.insert(name.clone(), policy) {
-            self.foreign_changed(&name, &old);
+            self.foreign_changed(name, &old);
         }
     }
 
@@ -191,7 +198,7 @@ impl Reach {
         } else if let Some(old) = self.foreign.remove(name) {
             self.foreign_changed(name, &old);
         } else if let Some(old) = self.cluster_policies.remove(name) {
-            self.cluster_policy_changed(Some(old), name);
+            self.cluster_policy_changed(Some(&old), name);
         } else if let Some(space) = self.spaces.get_mut(name.namespace_arc()) {
             let pods = space.pods.remove(name).is_some();
             let policy = space.policies.remove(name).is_some();
@@ -206,7 +213,7 @@ impl Reach {
         self.spaces.entry(namespace.clone()).or_default()
     }
 
-    fn cluster_policy_changed(&mut self, old: Option<Result<ClusterPolicy, Box<str>>>, name: &ObjRef) {
+    fn cluster_policy_changed(&mut self, old: Option<&Result<ClusterPolicy, Box<str>>>, name: &ObjRef) {
         let tiers = self
             .cluster_policies
             .values()
@@ -214,7 +221,7 @@ impl Reach {
             .cloned();
         self.tiers = Tiers::new(tiers.collect());
         let new = self.cluster_policies.get(name);
-        for policy in old.iter().chain(new) {
+        for policy in old.into_iter().chain(new) {
             // One that cannot be read may select any pod.
             let only = policy
                 .as_ref()
@@ -309,10 +316,6 @@ impl Reach {
     }
 
     fn unmodelled(&self, namespace: &str, space: &Space) -> Option<Unmodelled> {
-        let unreadable = |(name, why): (&ObjRef, &Box<str>)| Unmodelled {
-            policy: name.clone(),
-            why: why.clone(),
-        };
         let own = space
             .policies
             .iter()
@@ -321,7 +324,11 @@ impl Reach {
             .cluster_policies
             .iter()
             .filter_map(|(name, p)| Some((name, p.as_ref().err()?)));
-        let mut found = own.chain(cluster).chain(&space.unread).map(unreadable);
+        let unreadable = own.chain(cluster).chain(&space.unread);
+        let mut found = unreadable.map(|(name, why)| Unmodelled {
+            policy: name.clone(),
+            why: why.clone(),
+        });
         found.next().or_else(|| {
             let mut foreign = self.foreign.iter();
             let (name, _) = foreign.find(|(name, policy)| may_select(namespace, name, policy))?;
@@ -491,7 +498,9 @@ impl Crowd for Takings {
             .by_exit
             .get(exit)
             .and_then(|taking| taking.takers.get(namespace));
-        takers.into_iter().for_each(|takers| visit(namespace, takers));
+        if let Some(takers) = takers {
+            visit(namespace, takers);
+        }
         Ok(())
     }
 
@@ -501,7 +510,9 @@ impl Crowd for Takings {
             .get(exit)
             .into_iter()
             .flat_map(|taking| &taking.takers);
-        takers.for_each(|(name, takers)| visit(name, takers));
+        for (name, takers) in takers {
+            visit(name, takers);
+        }
         Ok(())
     }
 }

@@ -2,13 +2,14 @@
 //! namespace's own labels, pods and policies and from the policies of the ordered kinds, and from nothing else: no other
 //! namespace can change it.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use super::{
     Addresses, Class, Namespace, Pods, Shared, Who,
     pods::NamedPorts,
-    policy::Policy,
+    policy::{Allowance, Policy},
     profile::{Opening, Profile},
+    shared::Map,
     tiers::{Candidates, Tiers, groups, selecting},
 };
 use crate::{
@@ -73,7 +74,7 @@ impl Local {
             namespace: &namespace,
             index: SelectorIndex::new(&policies),
             policies: &policies,
-            profiles: HashMap::default(),
+            profiles: Map::default(),
         };
         let classes = builder.classes(pods);
         Self {
@@ -100,18 +101,21 @@ struct Key<'a> {
     addresses: &'a Option<Addresses>,
 }
 
+/// The policies that select pods: a direction, and by index the NetworkPolicies and those of the ordered kinds.
+type Selected = (Direction, Arc<[u32]>, Vec<usize>);
+
 struct Builder<'a> {
     candidates: Candidates<'a>,
     namespace: &'a Arc<Namespace>,
     index: SelectorIndex<'a>,
     policies: &'a [Arc<Policy>],
     /// Pods that the same policies select have the same profile.
-    profiles: HashMap<(Direction, Arc<[u32]>, Vec<usize>), Shared<Profile>, foldhash::fast::FixedState>,
+    profiles: Map<Selected, Shared<Profile>>,
 }
 
 impl Builder<'_> {
     fn classes<'p>(&mut self, pods: impl IntoIterator<Item = &'p Pods>) -> Box<[Class]> {
-        let mut found: HashMap<Key<'p>, Vec<ObjRef>, foldhash::fast::FixedState> = HashMap::default();
+        let mut found: Map<Key<'p>, Vec<ObjRef>> = Map::default();
         for pods in pods {
             let key = Key {
                 labels: &pods.labels,
@@ -194,10 +198,7 @@ impl Builder<'_> {
         let sides = isolated_by
             .iter()
             .filter_map(|i| self.policies[*i as usize].side(direction));
-        Some(openings(
-            sides.flatten().flat_map(|rule| rule.openings()),
-            direction,
-        ))
+        Some(openings(sides.flatten().flat_map(Allowance::openings), direction))
     }
 }
 
@@ -223,7 +224,7 @@ pub(crate) fn openings(found: impl Iterator<Item = Opening>, direction: Directio
 /// Policies by what they select pods by, so that a pod need not ask all of them.
 struct SelectorIndex<'a> {
     policies: &'a [Arc<Policy>],
-    by_label: HashMap<(&'a str, &'a str), Vec<u32>, foldhash::fast::FixedState>,
+    by_label: Map<(&'a str, &'a str), Vec<u32>>,
     others: Vec<u32>,
 }
 
@@ -231,7 +232,7 @@ impl<'a> SelectorIndex<'a> {
     fn new(policies: &'a [Arc<Policy>]) -> Self {
         let mut index = Self {
             policies,
-            by_label: HashMap::default(),
+            by_label: Map::default(),
             others: Vec::new(),
         };
         for (i, policy) in (0..).zip(policies) {

@@ -3,13 +3,14 @@
 //! Answers are few even where pairs are many: each is held once, and a pair is the number of its answer. What leaves is
 //! worked out once per egress profile, what enters once per ingress profile.
 
-use std::{collections::HashMap, ops::Range};
+use std::ops::Range;
 
 use super::{
     Bounds, Class, Local, Match, Network, PortSet, Reach, Shared,
     peer::Peer,
     pods::Party,
     profile::{Profile, Toward},
+    shared::Map,
 };
 use crate::object::Direction;
 
@@ -68,8 +69,6 @@ const ALL: u32 = 1;
 
 /// Up to so many openings are joined one by one.
 const FEW: usize = 64;
-
-type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
 
 /// Answers by number.
 struct Answers {
@@ -138,6 +137,9 @@ struct Rows {
     rows: Vec<Vec<u32>>,
 }
 
+/// What a row depends on: a profile, and the namespace and named ports of the pods where those matter.
+type Own<'a> = (&'a Shared<Profile>, Option<usize>, Option<&'a super::NamedPorts>);
+
 struct Builder<'a> {
     network: &'a Network,
     namespaces: Vec<(&'a Local, Range<usize>)>,
@@ -173,8 +175,7 @@ impl<'a> Builder<'a> {
             of: Vec::with_capacity(self.classes.len()),
             rows: Vec::new(),
         };
-        let mut known: Map<(&'a Shared<Profile>, Option<usize>, Option<&'a super::NamedPorts>), usize> =
-            Map::default();
+        let mut known: Map<Own<'a>, usize> = Map::default();
         for namespace in 0..self.namespaces.len() {
             for at in self.namespaces[namespace].1.clone() {
                 let class = self.classes[at].1;
@@ -255,7 +256,7 @@ impl<'a> Builder<'a> {
                 .filter(|(local, _)| local.namespace.selected_by(&set.namespaces) > Match::No)
                 .map(|(_, range)| range.clone())
                 .collect(),
-            _ => vec![0..self.classes.len()],
+            _ => self.namespaces.iter().map(|(_, range)| range.clone()).collect(),
         }
     }
 }

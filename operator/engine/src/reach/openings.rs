@@ -4,7 +4,7 @@
 //! open in the same way. Ten thousand namespaces without a policy have one set between them.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
@@ -14,7 +14,9 @@ use super::{
     local::openings,
     peer::Peer,
     pods::{NamedPorts, Party},
+    policy::Allowance,
     profile::{Group, Opening, Ordered, Profile, Ruling, Toward, Verb},
+    shared::Map,
 };
 use crate::{name::ObjRef, object::Direction, unknown::Unknown};
 
@@ -63,11 +65,14 @@ impl Entry {
     }
 }
 
+/// Ways out that lead somewhere, each with the most it opens.
+pub(crate) type Outs = Shared<Box<[(Shared<Exit>, Bounds)]>>;
+
 /// What leads in: some ways out, and what lets their takers in.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Crossing {
     /// The ways out that lead there, each with the most it opens.
-    pub(crate) exits: Shared<Box<[(Shared<Exit>, Bounds)]>>,
+    pub(crate) exits: Outs,
     /// The destination, as far as it matters.
     pub(crate) target: Target,
     /// What lets in.
@@ -232,8 +237,8 @@ struct Alike<'a> {
     profile: &'a Shared<Profile>,
     isolated_by: &'a [u32],
     ports: &'a NamedPorts,
-    modelled: Shared<Box<[(Shared<Exit>, Bounds)]>>,
-    unmodelled: Shared<Box<[(Shared<Exit>, Bounds)]>>,
+    modelled: Outs,
+    unmodelled: Outs,
     target: Target,
 }
 
@@ -253,7 +258,7 @@ impl Local {
             Lead::Beside(_) => trusting,
             _ => true,
         });
-        let mut alike: HashMap<Alike<'_>, Vec<&Class>, foldhash::fast::FixedState> = HashMap::default();
+        let mut alike: Map<Alike<'_>, Vec<&Class>> = Map::default();
         for class in self.classes.iter().filter(|class| !class.who.host_network) {
             alike
                 .entry(Alike::of(class, &exits, network))
@@ -325,7 +330,7 @@ impl Local {
             let rules = policy.side(Direction::Ingress).unwrap_or_default();
             let abroad = rules
                 .iter()
-                .flat_map(|rule| rule.openings())
+                .flat_map(Allowance::openings)
                 .filter(|o| !o.peer.is_own());
             (policy.name.clone(), openings(abroad, Direction::Ingress))
         })

@@ -149,11 +149,12 @@ fn ports(list: &[object::Port]) -> Ports {
     let mut numbers = Vec::new();
     let mut named = Vec::new();
     for port in list {
-        match (Protocol::parse(port.protocol()), &port.port, port.end_port) {
+        let end = port.end_port;
+        match (Protocol::parse(port.protocol()), &port.port, end) {
             (Some(protocol), None, None) => numbers.push(PortSet::of(protocol)),
-            (Some(protocol), Some(IntOrString::Int(first)), last) => match u16::try_from(*first) {
-                Ok(first) if first > 0 && last.is_none_or(|last| last >= first) => {
-                    numbers.push(PortSet::range(protocol, first, last.unwrap_or(first)));
+            (Some(protocol), Some(IntOrString::Int(start)), _) => match u16::try_from(*start) {
+                Ok(first) if first > 0 && end.is_none_or(|end| end >= first) => {
+                    numbers.push(PortSet::range(protocol, first, end.unwrap_or(first)));
                 }
                 _ => ports.unknown = true,
             },
@@ -293,8 +294,8 @@ fn admin_ports(list: &[AdminPort]) -> Ports {
     let mut named = Vec::new();
     for port in list {
         match port {
-            AdminPort::Range(protocol, first, last) => match Protocol::parse(protocol) {
-                Some(protocol) if first <= last => numbers.push(PortSet::range(protocol, *first, *last)),
+            AdminPort::Range(protocol, start, end) => match Protocol::parse(protocol) {
+                Some(protocol) if start <= end => numbers.push(PortSet::range(protocol, *start, *end)),
                 _ => ports.unknown = true,
             },
             AdminPort::Named(name) => named.push((None, name.clone())),

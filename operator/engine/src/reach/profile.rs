@@ -144,13 +144,12 @@ impl Profile {
         if self.is_open() {
             return Bounds::ALL;
         }
-        let after_admin = match &self.policies {
-            Some(openings) => open(openings, toward),
-            None => {
-                let rest = if self.otherwise { Bounds::ALL } else { Bounds::NONE };
-                // In the Baseline tier Pass means what comes after: the default.
-                tier(&self.baseline, &rest, toward)
-            }
+        let after_admin = if let Some(openings) = &self.policies {
+            open(openings, toward)
+        } else {
+            let rest = if self.otherwise { Bounds::ALL } else { Bounds::NONE };
+            // In the Baseline tier Pass means what comes after: the default.
+            tier(&self.baseline, &rest, toward)
         };
         tier(&self.admin, &after_admin, toward)
     }

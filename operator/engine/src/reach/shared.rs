@@ -2,10 +2,14 @@
 
 use std::{
     cmp::Ordering,
+    collections::HashMap,
     hash::{BuildHasher, Hash, Hasher},
     ops::Deref,
     sync::Arc,
 };
+
+/// A table whose order does not depend on the run.
+pub(crate) type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
 
 /// A shared value: hashing it costs nothing, and comparing unequal ones next to nothing.
 #[derive(Debug)]
@@ -14,9 +18,8 @@ pub struct Shared<T>(Arc<(u64, T)>);
 impl<T: Hash> Shared<T> {
     /// Shares a value.
     pub fn new(value: T) -> Self {
-        let mut hasher = foldhash::quality::FixedState::with_seed(0x7265_6163).build_hasher();
-        value.hash(&mut hasher);
-        Self(Arc::new((hasher.finish(), value)))
+        let digest = foldhash::quality::FixedState::with_seed(0x7265_6163).hash_one(&value);
+        Self(Arc::new((digest, value)))
     }
 }
 

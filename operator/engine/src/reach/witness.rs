@@ -1,6 +1,8 @@
 //! Who speaks for a namespace: its first pods that get through to where it reaches.
 
 use super::{Class, Local, Shared, Sources, profile::Profile};
+use std::sync::Arc;
+
 use crate::object::Direction;
 
 impl Local {
@@ -24,10 +26,7 @@ impl Local {
                     Shared::new(Profile::default()),
                     class.profile(Direction::Egress).clone(),
                 ],
-                isolated_by: [
-                    Default::default(),
-                    (0..).zip(&**isolating).map(|(i, _)| i).collect(),
-                ],
+                isolated_by: [Arc::default(), (0..).zip(&**isolating).map(|(i, _)| i).collect()],
             }]),
         })
     }

@@ -207,7 +207,9 @@ fn a_life_of_changes_ends_where_a_fresh_start_does() {
             if dice.one_in(3) {
                 life.turn();
                 let mut fresh = Life::new();
-                present.values().for_each(|step| fresh.step(step));
+                for step in present.values() {
+                    fresh.step(step);
+                }
                 fresh.turn();
                 assert_eq!(life.said(), fresh.said(), "seed {seed}, after {name}");
                 findings += life.said().values().flatten().count();
@@ -313,7 +315,7 @@ fn a_policy_that_is_not_modelled_makes_its_namespace_unknown() {
     life.turn();
     let said = life.said();
     assert!(
-        said["ns-00002"][0].contains("p"),
+        said["ns-00002"][0].contains('p'),
         "a policy that cannot be read: {said:?}"
     );
     assert!(said["ns-00002"][0].starts_with("NotModelled"), "{said:?}");

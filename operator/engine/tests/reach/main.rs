@@ -1,5 +1,11 @@
 //! Who can talk to whom: against what others expect (`PLIMSOLL_CORPORA`), and against a naive reference.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "tests"
+)]
 
 mod conformance;
 mod facts;

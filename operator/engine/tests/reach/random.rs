@@ -248,7 +248,7 @@ fn subject(dice: &mut Dice) -> Value {
 
 fn ordered_rule(dice: &mut Dice, actions: &[&str], cluster: bool, peers: &str) -> Value {
     let action = dice.pick(actions);
-    let list: Vec<Value> = (0..1 + dice.below(2))
+    let list: Vec<Value> = (0..=dice.below(2))
         .map(|_| match dice.below(6) {
             0 if peers == "to" => json!({"networks": [dice.pick(&BLOCKS), dice.pick(&BLOCKS)]}),
             // Names may only be allowed.
@@ -262,7 +262,7 @@ fn ordered_rule(dice: &mut Dice, actions: &[&str], cluster: bool, peers: &str) -
         .any(|peer| peer.get("networks").or(peer.get("domainNames")).is_some());
     if dice.one_in(2) {
         let field = if cluster { "protocols" } else { "ports" };
-        rule[field] = (0..1 + dice.below(2))
+        rule[field] = (0..=dice.below(2))
             .map(|_| ordered_port(dice, cluster, addresses))
             .collect();
     }
