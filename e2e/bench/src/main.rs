@@ -1,6 +1,6 @@
 //! `make bench`: figures against targets, on corpora and events that it generates itself (seeded, so that runs compare).
 //!
-//! Usage: `plimsoll-bench PATH-OF-PLIMSOLL [quick]`. CPU time is this process's own, resident memory as the kernel counts it.
+//! Usage: `plimsoll-bench PATH-OF-PLIMSOLL [quick]`, or `plimsoll-bench reach [quick]` for reachability alone. CPU time is this process's own, resident memory as the kernel counts it.
 #![allow(clippy::print_stdout, reason = "the figures are the output")]
 
 mod change;
@@ -8,6 +8,7 @@ mod corpus;
 mod figure;
 mod measure;
 mod memory;
+mod reach;
 mod scan;
 
 use std::path::PathBuf;
@@ -29,8 +30,14 @@ fn main() -> anyhow::Result<()> {
     );
     let quick = arguments.next().as_deref() == Some("quick");
     let mut figures = Figures::default();
+    if binary.as_os_str() == "reach" {
+        reach::run(&mut figures, quick)?;
+        println!("{figures}");
+        return Ok(());
+    }
     // First, while the allocator holds nothing that was freed.
     memory::run(&mut figures, quick)?;
+    reach::run(&mut figures, quick)?;
     scan::run(&binary, &mut figures, quick)?;
     change::run(&mut figures, quick)?;
     println!("{figures}");

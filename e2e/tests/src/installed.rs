@@ -35,21 +35,24 @@ pub async fn install(cluster: &Cluster) {
 /// As [`install`], with values of the operator's chart; once per test process.
 pub async fn install_with(cluster: &Cluster, values: &[&str]) {
     static DONE: OnceCell<()> = OnceCell::const_new();
-    DONE.get_or_init(async || {
-        cluster
-            .namespace(NAMESPACE, &[("pod-security.kubernetes.io/enforce", "restricted")])
-            .await
-            .unwrap();
-        let (crds, operator) = (chart("plimsoll-crds"), chart("plimsoll"));
-        cluster
-            .helm(["install", "plimsoll-crds", &crds, "-n", NAMESPACE])
-            .await
-            .unwrap();
-        let install = ["install", "plimsoll", &operator, "-n", NAMESPACE];
-        cluster.helm(install.iter().chain(values)).await.unwrap();
-        policies_hold(cluster.admin().unwrap()).await;
-    })
-    .await;
+    DONE.get_or_init(async || install_anew(cluster, values).await)
+        .await;
+}
+
+/// As [`install_with`], for a cluster that is not shared.
+pub async fn install_anew(cluster: &Cluster, values: &[&str]) {
+    cluster
+        .namespace(NAMESPACE, &[("pod-security.kubernetes.io/enforce", "restricted")])
+        .await
+        .unwrap();
+    let (crds, operator) = (chart("plimsoll-crds"), chart("plimsoll"));
+    cluster
+        .helm(["install", "plimsoll-crds", &crds, "-n", NAMESPACE])
+        .await
+        .unwrap();
+    let install = ["install", "plimsoll", &operator, "-n", NAMESPACE];
+    cluster.helm(install.iter().chain(values)).await.unwrap();
+    policies_hold(cluster.admin().unwrap()).await;
 }
 
 /// The API server takes a moment to act on a new policy: one wrong object of each kind has to be refused by it.

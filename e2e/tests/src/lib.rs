@@ -11,4 +11,5 @@
 pub mod agreement;
 pub mod installed;
 pub mod operator;
+pub mod scenario;
 pub mod series;

@@ -140,6 +140,14 @@ impl Operator {
             .unwrap_or_else(|error| panic!("{error}\n{}", self.process.log_tail(20)))
     }
 
+    /// Waits until it has had every occasion to act again: three more turns, of which each is a pass.
+    pub async fn three_turns(&self) {
+        let turns = |page: &Page| page.sum("plimsoll_evaluations_total", &[]);
+        let now = turns(&self.page().await);
+        self.until("three more turns", |page| turns(page) >= now + 3.0)
+            .await;
+    }
+
     /// Asks it to stop, as the kubelet does, and tells how it ended and how long it took.
     pub async fn stop(&mut self) -> (ExitStatus, Duration) {
         let asked = Instant::now();

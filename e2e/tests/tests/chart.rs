@@ -98,6 +98,50 @@ async fn misspelt_values_are_refused() {
 }
 
 #[tokio::test]
+async fn the_operator_is_let_out_only_to_probe() {
+    let cluster = Cluster::shared().await.unwrap();
+    let production = ["--set", "environment=production"];
+    let probing = [
+        &production[..],
+        &["--set", "probing.enabled=true,probing.ports={443,8443}"],
+    ]
+    .concat();
+    let egress = |objects: &[Value]| {
+        let policy = objects
+            .iter()
+            .find(|o| o["kind"] == "NetworkPolicy" && o["metadata"]["name"] == "plimsoll");
+        policy.unwrap()["spec"]["egress"].clone()
+    };
+    let starts_prober = |objects: &[Value]| {
+        let deployment = objects.iter().find(|o| o["kind"] == "Deployment").unwrap();
+        deployment.to_string().contains("--probing")
+    };
+    let quiet = template(&cluster, &production).await.unwrap();
+    assert!(!starts_prober(&quiet) && !egress(&quiet).to_string().contains("0.0.0.0/0"));
+    let probing = template(&cluster, &probing).await.unwrap();
+    assert!(starts_prober(&probing));
+    let out = egress(&probing);
+    let last = out.as_array().unwrap().last().unwrap();
+    assert_eq!(
+        last["to"][0]["ipBlock"]["except"],
+        serde_json::json!(["169.254.0.0/16"]),
+        "{last}"
+    );
+    assert_eq!(
+        last["to"][1]["ipBlock"]["except"],
+        serde_json::json!(["fe80::/10"]),
+        "{last}"
+    );
+    let ports: Vec<i64> = last["ports"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|p| p["port"].as_i64().unwrap())
+        .collect();
+    assert_eq!(ports, [443, 8443]);
+}
+
+#[tokio::test]
 async fn rights_are_no_wider_than_what_is_switched_on() {
     let cluster = Cluster::shared().await.unwrap();
     let reading = template(&cluster, &["--set", "environment=production"])
@@ -263,12 +307,15 @@ async fn its_own_namespace_has_no_failing_finding() {
     assert_eq!((with("fail"), with("unknown")), (vec![], vec![]));
     let passes = with("pass");
     for control in [
+        "access/least-privilege",
+        "access/no-anonymous-access",
         "availability/disruption-budget",
         "availability/replica-redundancy",
         "availability/topology-spread",
         "environments/labelled",
         "isolation/default-deny",
         "isolation/tenant-namespace",
+        "isolation/tenant-rbac",
     ] {
         let is_good = passes.iter().any(|entry| entry.contains(control));
         assert!(is_good, "{control}: {passes:#?}");
@@ -286,6 +333,9 @@ async fn judge_at_once(client: &Client) {
         .map(|meta| (meta.id, at_once.clone()))
         .collect();
     spec["controls"] = controls;
+    // Whoever reads all tenants' objects without being the platform's has to be named.
+    let own_account = format!("system:serviceaccount:{NAMESPACE}:plimsoll");
+    spec["controls"]["isolation/tenant-rbac"]["allowedSubjects"] = json!([own_account]);
     // As strict as with a tenant's namespace: being the platform's must not be the reason that nothing fails.
     spec["platform"] = json!({ "namespaces": ["kube-system"] });
     post(client, "SecurityBaseline", "own", &spec, false)

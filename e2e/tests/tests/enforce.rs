@@ -100,15 +100,6 @@ async fn until_written(cluster: &Cluster, what: &str, expected: &[&str]) {
     seen.await.unwrap();
 }
 
-/// Waits until the operator has had every occasion to act again: three more turns, of which each is a pass.
-async fn three_turns(operator: &Operator) {
-    let turns = |page: &plimsoll_e2e::series::Page| page.sum("plimsoll_evaluations_total", &[]);
-    let now = turns(&operator.page().await);
-    operator
-        .until("three more turns", |page| turns(page) >= now + 3.0)
-        .await;
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn exactly_the_safe_repairs_are_written_and_only_in_enforce() {
     let cluster = Cluster::shared().await.unwrap();
@@ -130,7 +121,7 @@ async fn exactly_the_safe_repairs_are_written_and_only_in_enforce() {
             page.sum("plimsoll_leader", &[]) > 0.0
         })
         .await;
-    three_turns(&second).await;
+    second.three_turns().await;
     let meant: usize = MEANT.len() + MEANT_LATER.len();
     assert_eq!(
         written(&cluster).await.len(),
@@ -206,7 +197,7 @@ async fn in_observe_nothing_is_written(cluster: &Cluster, operator: &Operator) {
                 && page.sum("plimsoll_leader", &[]) > 0.0
         })
         .await;
-    three_turns(operator).await;
+    operator.three_turns().await;
     let tried = foreign_writes(cluster).await.lines();
     assert_eq!(tried, [""; 0], "not even a dry run");
     let repairs = operator.page().await.sum("plimsoll_remediations_total", &[]);

@@ -612,6 +612,7 @@ fn published(mode: Mode, changes: &[Change]) -> Arc<Published> {
     Arc::new(Published {
         declared: Declared::default(),
         report: all,
+        asides: Default::default(),
         baselines: Arc::new([compiled]),
         health: Arc::new(Health {
             ready: true,

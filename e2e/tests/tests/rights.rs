@@ -2,6 +2,8 @@
 //! ServiceAccount. Needs `make controlplane`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::time::{Duration, Instant};
+
 use k8s_openapi::api::rbac::v1::ClusterRole;
 use kube::{
     Api, Client,
@@ -17,6 +19,9 @@ use serde_json::{Value, json};
 
 const REDUNDANCY: &str = "availability/replica-redundancy";
 const DENY: &str = "isolation/default-deny";
+const MONITORING: &str = "governance/continuous-monitoring";
+/// The control's `interval`: within it a lost right has to show.
+const INTERVAL: Duration = Duration::from_secs(30);
 /// The chart's role for reading: release `plimsoll` in namespace `plimsoll-system`.
 const ROLE: &str = "plimsoll-system-plimsoll";
 
@@ -29,6 +34,7 @@ spec:
   controls:
     availability/replica-redundancy: {minReplicas: 2, failAfter: 0s}
     isolation/default-deny: {failAfter: 0s}
+    governance/continuous-monitoring: {interval: 30s, minReplicas: 1, failAfter: 0s}
 ---
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
@@ -106,7 +112,9 @@ async fn a_lost_right_makes_verdicts_unknown_and_kinds_come_and_go() {
     let operator = Operator::ready(&cluster, "operator", &["--access-interval=1s"]).await;
     let before = operator
         .until("everything is judged", |page| {
-            verdicts(page, DENY) == [1, 1, 0] && verdicts(page, REDUNDANCY) == [1, 0, 0]
+            verdicts(page, DENY) == [1, 1, 0]
+                && verdicts(page, REDUNDANCY) == [1, 0, 0]
+                && verdicts(page, MONITORING) == [1, 0, 0]
         })
         .await;
 
@@ -118,11 +126,18 @@ async fn a_right_is_revoked_and_returns(client: &Client, operator: &Operator, be
     let policies = "networkpolicies.networking.k8s.io";
     assert!(before.covers(policies, "complete"));
     let rules = set_rules(client, &without_network_policies(&rules(client).await)).await;
+    let revoked = Instant::now();
     let without = operator
-        .until("what needs NetworkPolicies is unknown", |page| {
-            verdicts(page, DENY) == [0, 0, 2] && page.covers(policies, "forbidden")
-        })
+        .until(
+            "what needs NetworkPolicies is unknown, and the operator says that it is blind",
+            |page| {
+                verdicts(page, DENY) == [0, 0, 2]
+                    && verdicts(page, MONITORING) == [0, 1, 0]
+                    && page.covers(policies, "forbidden")
+            },
+        )
         .await;
+    assert!(revoked.elapsed() < INTERVAL, "{:?}", revoked.elapsed());
     assert_eq!(
         verdicts(&without, REDUNDANCY),
         [1, 0, 0],
@@ -138,12 +153,18 @@ async fn a_right_is_revoked_and_returns(client: &Client, operator: &Operator, be
         s["totals"]["unknown"] == 2
     })
     .await;
-    assert_eq!(status["totals"]["fail"], 0, "{status}");
+    assert_eq!(status["totals"]["fail"], 1, "{status}");
+    let worst = &status["worst"][0];
+    assert_eq!(worst["control"], MONITORING, "{status}");
+    assert_eq!(worst["reason"], "Forbidden");
+    assert!(worst["message"].as_str().unwrap().contains(policies), "{worst}");
 
     set_rules(client, &rules).await;
     let back = operator
         .until("the verdicts are back", |page| {
-            verdicts(page, DENY) == [1, 1, 0] && page.covers(policies, "complete")
+            verdicts(page, DENY) == [1, 1, 0]
+                && verdicts(page, MONITORING) == [1, 0, 0]
+                && page.covers(policies, "complete")
         })
         .await;
     assert!(same(score(&back), score(before)));
@@ -208,4 +229,9 @@ async fn a_kind_comes_and_goes(cluster: &Cluster, operator: &Operator) {
         })
         .await;
     assert_eq!(verdicts(&gone, DENY), [1, 1, 0]);
+    assert_eq!(
+        verdicts(&gone, MONITORING),
+        [1, 0, 0],
+        "a kind that a cluster may lack is not missed"
+    );
 }

@@ -198,6 +198,8 @@ async fn the_operator_and_both_ways_to_scan_say_the_same() {
     let controls: Vec<&str> = plimsoll_controls::registry()
         .metas()
         .map(|meta| meta.id)
+        // Only the running operator can tell how it is doing.
+        .filter(|id| *id != "governance/continuous-monitoring")
         .collect();
     for baseline in baselines(&controls, &["kube-system", "kube-node-lease", "kube-public"]) {
         cluster.apply(&baseline.to_string()).await.unwrap();

@@ -5,7 +5,12 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use kube::CustomResource;
-use plimsoll_engine::memory::{Fingerprint, Held, Seen, Shard};
+mod probed;
+use plimsoll_engine::{
+    memory::{Fingerprint, Held, Seen, Shard},
+    restore::Restore,
+};
+pub use probed::{AnswerEvidence, AvailabilityEvidence, HandshakeEvidence, MAX_PROBED};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -16,6 +21,12 @@ use crate::{schema, status::ObjectReference, summary::cut};
 pub const MAX_SEEN: usize = 4000;
 /// Most repairs one record remembers; the oldest go first.
 pub const MAX_REPAIRS: usize = 100;
+/// Most restores one record remembers: verified ones first, then the newest.
+const MAX_RESTORES: usize = 200;
+/// Longest text kept of a restore.
+const MAX_WORD: usize = 128;
+/// Most label keys by which the environment of a restore is kept.
+const MAX_ENVIRONMENTS: usize = 4;
 /// Largest field value kept of a repair, in bytes of JSON.
 const MAX_VALUE: usize = 256;
 /// Most fields kept of one repair.
@@ -38,7 +49,7 @@ pub const CLUSTER_SHARD: &str = "cluster.plimsoll.dev";
     shortname = "er",
     category = "plimsoll",
     derive = "PartialEq",
-    doc = "An EvidenceRecord holds what the operator must remember of one namespace: since when findings have been there, how the namespace was first labelled, and what was repaired with the values of before. Written by the operator only; deleting it makes findings look new.",
+    doc = "An EvidenceRecord holds what the operator must remember of one namespace: since when findings have been there, how the namespace was first labelled, what probes of its hosts met, which backups of it were restored in tests, and what was repaired with the values of before. Written by the operator only; deleting it makes findings look new, and restores never tested.",
     printcolumn = r#"{"name":"Namespace","type":"string","jsonPath":".spec.namespace"}"#,
     printcolumn = r#"{"name":"Overflow","type":"boolean","jsonPath":".spec.overflow","description":"Whether something was left out for lack of room"}"#,
     printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#
@@ -63,7 +74,20 @@ pub struct EvidenceRecordSpec {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "atomic"))]
     pub repairs: Vec<RepairRecord>,
-    /// Whether something was left out for lack of room: the youngest findings and the oldest repairs.
+    /// What TLS servers answered to the last probe.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 500), extend("x-kubernetes-list-type" = "atomic"))]
+    pub handshakes: Vec<HandshakeEvidence>,
+    /// How available hosts were, by the hour.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 500), extend("x-kubernetes-list-type" = "atomic"))]
+    pub availability: Vec<AvailabilityEvidence>,
+    /// Restores of the namespace's databases, wherever they were restored to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 200), extend("x-kubernetes-list-type" = "atomic"))]
+    pub restores: Vec<RestoreEvidence>,
+    /// Whether something was left out for lack of room: the youngest findings, the oldest repairs and restores, the hosts
+    /// that were probed the longest ago.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub overflow: bool,
 }
@@ -106,6 +130,47 @@ pub enum HeldEvidence {
     NotApplicable,
     /// It was unknown before, or its object is young.
     Unknown,
+}
+
+/// One restore that ended well.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RestoreEvidence {
+    /// What was restored: `<Kind>/<name>`, or `*` for every database of the namespace.
+    #[schemars(length(min = 1, max = 512))]
+    pub target: String,
+    /// When it ended.
+    #[schemars(schema_with = "schema::time")]
+    pub time: Timestamp,
+    /// The namespace it was restored to.
+    #[schemars(length(max = 253))]
+    pub namespace: String,
+    /// The environment in force there when it was seen, by label key.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub environments: BTreeMap<String, String>,
+    /// The object that ran it.
+    #[schemars(length(max = 640))]
+    pub source: String,
+    /// How the backup was made: cronjob, velero, cnpg, k8up, longhorn or operator; absent where the test does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 16))]
+    pub mechanism: Option<String>,
+    /// Why it verifies nothing; absent where it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 128))]
+    pub flaw: Option<String>,
+    /// The backup that was restored.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 512))]
+    pub backup: String,
+    /// When that backup was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::time")]
+    pub backup_time: Option<Timestamp>,
+    /// How long it took, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
+    pub seconds: Option<i64>,
 }
 
 /// One repair that was made, with the values of before: touched fields only, never whole objects.
@@ -196,13 +261,18 @@ impl EvidenceRecordSpec {
     pub fn of(namespace: &str, shard: &Shard, repairs: &[RepairRecord]) -> Self {
         let (units, left_out) = oldest(shard);
         let skipped = repairs.len().saturating_sub(MAX_REPAIRS);
+        let (restores, forgotten) = best(shard);
         let labels: BTreeMap<_, _> = shard.labels.clone().into_iter().take(MAX_LABELS).collect();
+        let (handshakes, availability, unheard) = probed::bounded(&shard.probed);
         Self {
             namespace: namespace.into(),
             uid: shard.uid.clone(),
-            overflow: left_out || skipped > 0 || labels.len() < shard.labels.len(),
+            overflow: left_out || forgotten || skipped > 0 || unheard || labels.len() < shard.labels.len(),
             labels,
             units,
+            handshakes,
+            availability,
+            restores,
             repairs: repairs[skipped..].iter().map(RepairRecord::bounded).collect(),
         }
     }
@@ -217,11 +287,24 @@ impl EvidenceRecordSpec {
                 seen.collect::<Result<_, _>>()?,
             );
         }
-        Ok(Shard {
+        let mut shard = Shard {
             uid: self.uid.clone(),
             labels: self.labels.clone(),
             units,
-        })
+            probed: self.probed()?,
+            ..Shard::default()
+        };
+        for (i, restore) in self.restores.iter().enumerate() {
+            shard.add_restores(&restore.target, [restore.engine(i)?]);
+        }
+        Ok(shard)
+    }
+}
+
+impl EvidenceRecordSpec {
+    /// What is remembered of probes of the namespace's hosts.
+    pub fn probed(&self) -> Result<plimsoll_engine::probe::Probed, EvidenceError> {
+        probed::read(&self.handshakes, &self.availability)
     }
 }
 
@@ -244,6 +327,68 @@ fn oldest(shard: &Shard) -> (Vec<UnitEvidence>, bool) {
         seen: seen.iter().map(SeenEvidence::from).collect(),
     });
     (kept.collect(), total > MAX_SEEN)
+}
+
+/// The restores that fit: verified ones first, then the newest; and whether some did not.
+fn best(shard: &Shard) -> (Vec<RestoreEvidence>, bool) {
+    let all = shard
+        .restores
+        .iter()
+        .flat_map(|(target, restores)| restores.iter().map(move |r| (target, r)));
+    let mut all: Vec<_> = all.collect();
+    let total = all.len();
+    if total > MAX_RESTORES {
+        all.sort_by_key(|(_, restore)| (!restore.is_verified(), std::cmp::Reverse(restore.at)));
+        all.truncate(MAX_RESTORES);
+        all.sort_by_key(|(target, restore)| (*target, std::cmp::Reverse(restore.at)));
+    }
+    let kept = all
+        .into_iter()
+        .map(|(target, restore)| RestoreEvidence::of(target, restore));
+    (kept.collect(), total > MAX_RESTORES)
+}
+
+impl RestoreEvidence {
+    fn of(target: &str, restore: &Restore) -> Self {
+        let environments = restore.environments.iter().take(MAX_ENVIRONMENTS);
+        Self {
+            target: target.into(),
+            time: restore.at,
+            namespace: restore.namespace.to_string(),
+            environments: environments
+                .map(|(key, value)| (key.to_string(), value.to_string()))
+                .collect(),
+            source: restore.source.to_string(),
+            mechanism: restore.mechanism.map(|mechanism| mechanism.word().to_owned()),
+            flaw: restore.flaw.as_ref().map(|flaw| cut(flaw, MAX_WORD - 3)),
+            backup: restore.backup.to_string(),
+            backup_time: restore.backup_time,
+            seconds: restore.seconds.map(i64::from),
+        }
+    }
+
+    fn engine(&self, index: usize) -> Result<Restore, EvidenceError> {
+        let mechanism = self.mechanism.as_deref().map(|word| {
+            serde_json::from_value(Value::from(word)).map_err(|e| EvidenceError {
+                field: format!("spec.restores[{index}].mechanism"),
+                expected: e.to_string(),
+            })
+        });
+        let environments = self.environments.iter();
+        Ok(Restore {
+            at: self.time,
+            namespace: self.namespace.as_str().into(),
+            environments: environments
+                .map(|(k, v)| (k.as_str().into(), v.as_str().into()))
+                .collect(),
+            source: self.source.as_str().into(),
+            mechanism: mechanism.transpose()?,
+            flaw: self.flaw.as_deref().map(Into::into),
+            backup: self.backup.as_str().into(),
+            backup_time: self.backup_time,
+            seconds: self.seconds.and_then(|seconds| seconds.try_into().ok()),
+        })
+    }
 }
 
 fn fingerprint(text: &str, field: impl FnOnce() -> String) -> Result<Fingerprint, EvidenceError> {
@@ -319,6 +464,8 @@ impl FieldChange {
 
 #[cfg(test)]
 mod tests {
+    use plimsoll_engine::probe::MOST;
+
     use super::*;
 
     fn seen(n: usize) -> Seen {
@@ -337,7 +484,40 @@ mod tests {
             units: (0..units)
                 .map(|n| (Fingerprint::of(&["unit", &n.to_string()]), vec![seen(n)]))
                 .collect(),
+            probed: probed::tests::probed(units.min(MOST)),
+            restores: BTreeMap::from([("StatefulSet/db".into(), vec![restore(0, ""), restore(1, "x")])]),
         }
+    }
+
+    fn restore(n: usize, flaw: &str) -> Restore {
+        Restore {
+            at: Timestamp::new(1_700_000_000 - i64::try_from(n).unwrap(), 123_000_000).unwrap(),
+            namespace: format!("restore-{n}").into(),
+            environments: [("plimsoll.dev/environment".into(), "staging".into())].into(),
+            source: "s".repeat(500).into(),
+            mechanism: Some(plimsoll_engine::restore::Mechanism::Velero),
+            flaw: (!flaw.is_empty()).then(|| flaw.into()),
+            backup: "b".repeat(128).into(),
+            backup_time: Some(Timestamp::UNIX_EPOCH),
+            seconds: Some(840),
+        }
+    }
+
+    #[test]
+    fn verified_restores_are_kept_first_and_what_is_left_out_is_said() {
+        let mut shard = shard(1);
+        for n in 0..100 {
+            let of = (0..10).map(|i| restore(n * 10 + i, if i < 5 { "no result" } else { "" }));
+            shard
+                .restores
+                .insert(format!("StatefulSet/db-{n:03}"), of.collect());
+        }
+        let record = EvidenceRecord::of("shop", &shard, &[]);
+        assert_eq!(record.spec.restores.len(), MAX_RESTORES);
+        assert!(record.spec.overflow);
+        assert!(record.spec.restores.iter().all(|kept| kept.flaw.is_none()));
+        let kept = record.shard().unwrap();
+        assert_eq!(kept.restores.values().map(Vec::len).sum::<usize>(), MAX_RESTORES);
     }
 
     fn repair(value: &str) -> RepairRecord {
@@ -372,11 +552,15 @@ mod tests {
 
     #[test]
     fn the_largest_record_fits_etcd_keeps_the_oldest_and_says_so() {
-        let record = EvidenceRecord::of(
-            "shop",
-            &shard(20_000),
-            &vec![repair(&"x".repeat(MAX_VALUE - 2)); 500],
-        );
+        let mut full = shard(20_000);
+        let of = |n: usize| {
+            (
+                format!("StatefulSet/db-{n}"),
+                (0..10).map(|i| restore(n * 10 + i, "")).collect(),
+            )
+        };
+        full.restores.extend((0..30).map(of));
+        let record = EvidenceRecord::of("shop", &full, &vec![repair(&"x".repeat(MAX_VALUE - 2)); 500]);
         let bytes = serde_json::to_vec(&record).unwrap().len();
         assert!(bytes < 1_400_000, "{bytes}");
         assert!(bytes > 500_000, "{bytes}: more could be kept");

@@ -18,8 +18,9 @@ pub use baseline::{SecurityBaseline, SecurityBaselineSpec};
 pub use condition::{condition, is_true};
 pub use crds::crds;
 pub use evidence::{
-    CLUSTER_SHARD, EvidenceError, EvidenceRecord, EvidenceRecordSpec, FieldChange, HeldEvidence, MAX_REPAIRS,
-    MAX_SEEN, RepairRecord, SeenEvidence, UnitEvidence,
+    AnswerEvidence, AvailabilityEvidence, CLUSTER_SHARD, EvidenceError, EvidenceRecord, EvidenceRecordSpec,
+    FieldChange, HandshakeEvidence, HeldEvidence, MAX_PROBED, MAX_REPAIRS, MAX_SEEN, RepairRecord,
+    RestoreEvidence, SeenEvidence, UnitEvidence,
 };
 pub use exception::{
     BaselineException, BaselineExceptionSpec, BaselineExceptionStatus, ExceptionPhase, InvalidException,

@@ -24,9 +24,15 @@ pub(crate) struct Args {
     /// Allow repairs to be written; the chart grants the verbs together with this
     #[arg(long)]
     remediation: bool,
+    /// Probe published hosts where a baseline asks for it; the chart lets the operator out of its namespace together with this
+    #[arg(long)]
+    probing: bool,
     /// How often rights are asked for again, such as 30s or 2m: a watch goes on after its right is taken away
     #[arg(long, value_name = "DURATION", default_value = "60s", hide = true)]
     access_interval: Duration,
+    /// How long the Lease of a replica holds, such as 40s: it is renewed four times as often
+    #[arg(long, value_name = "DURATION", default_value = "40s", hide = true)]
+    replica_lease: Duration,
     /// Cluster to connect to; default: in-cluster, or $KUBECONFIG, or ~/.kube/config
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
@@ -50,8 +56,11 @@ fn config(args: &Args) -> Config {
         identity: args.identity.clone(),
         listen: args.listen,
         remediation: args.remediation,
+        probing: args.probing,
         // Without a pause it would do nothing but ask.
         access_interval: args.access_interval.to_signed().max(SignedDuration::from_secs(1)),
+        // A Lease holds for whole seconds, and is renewed within them.
+        replica_lease: args.replica_lease.to_signed().max(SignedDuration::from_secs(2)),
         ..Config::default()
     }
 }

@@ -12,6 +12,10 @@ use plimsoll_engine::{
     exception::Exception,
     kind::{Kind, KindSet},
     memory::Shard,
+    observation::{
+        Observation,
+        operator::{Faults, Obscured},
+    },
     report::Delta,
 };
 use serde_json::Value;
@@ -45,6 +49,8 @@ pub(crate) struct Actor {
     presets: Vec<Preset>,
     kinds: KindSet,
     coverage: BTreeMap<Kind, Coverage>,
+    /// Whether what is needed, or what is seen of it, may have changed since the last turn.
+    sight_changed: bool,
     baselines: Arc<[Compiled]>,
     declared: Declared,
     has_baselines: bool,
@@ -75,6 +81,7 @@ impl Actor {
             presets,
             kinds,
             coverage,
+            sight_changed: true,
             baselines: Arc::from([]),
             declared: Declared::default(),
             has_baselines: false,
@@ -135,7 +142,17 @@ impl Actor {
             Input::Deleted(name) => self.engine.remove(&name),
             Input::Coverage(kind, coverage) => {
                 self.coverage.insert(kind, coverage);
+                self.sight_changed = true;
                 self.engine.set_coverage(kind, coverage);
+            }
+            Input::Observed(seen) => {
+                for observation in seen {
+                    self.engine.observe(observation);
+                }
+            }
+            Input::Met(met) => met.into_iter().for_each(|met| self.engine.met(met)),
+            Input::Recalled(namespace, uid, probed) => {
+                self.engine.recall(&namespace, uid.as_deref(), &probed);
             }
             Input::Own(Own::Baselines(objects)) => self.take_baselines(objects),
             Input::Own(Own::Exceptions(objects)) => self.take_exceptions(objects),
@@ -152,6 +169,7 @@ impl Actor {
             .map(|(name, object)| self.compile(name, object))
             .collect();
         self.engine.set_baselines(compiled.clone());
+        self.sight_changed = true;
         self.ask_decoding(&compiled);
         self.baselines = compiled.into();
         self.declared.baselines = Arc::new(objects);
@@ -246,6 +264,7 @@ impl Actor {
     fn turn(&mut self) {
         let started = std::time::Instant::now();
         let first = !self.health.ready;
+        self.observe_itself();
         let delta = self.engine.turn(Timestamp::now());
         if first {
             self.engine.watching();
@@ -253,6 +272,16 @@ impl Actor {
         self.measure(&delta, started.elapsed());
         self.remember();
         self.publish(delta, first);
+    }
+
+    /// Tells the engine what it cannot see whole, and which controls panicked in earlier turns.
+    fn observe_itself(&mut self) {
+        if std::mem::take(&mut self.sight_changed) {
+            let obscured = Obscured::of(self.engine.needed_kinds(), &self.coverage);
+            self.engine.observe(Observation::of((), obscured));
+        }
+        let faults = Faults::of(&self.engine.report());
+        self.engine.observe(Observation::of((), faults));
     }
 
     fn measure(&mut self, delta: &Delta, took: Duration) {
@@ -296,6 +325,7 @@ impl Actor {
     fn publish(&self, mut delta: Delta, first: bool) {
         let published = Published {
             report: self.engine.report(),
+            asides: self.engine.asides(),
             baselines: self.baselines.clone(),
             declared: self.declared.clone(),
             health: Arc::new(self.health.clone()),

@@ -15,8 +15,12 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Whether repairs may be written at all (the chart grants the verbs only then).
     pub remediation: bool,
+    /// Whether this process probes while it leads, where baselines ask for it.
+    pub probing: bool,
     /// How often rights are re-checked: a running watch outlives its RBAC.
     pub access_interval: SignedDuration,
+    /// How long the Lease of a replica holds without being renewed.
+    pub replica_lease: SignedDuration,
     /// How long a kind may take to list before it counts as Unknown and holds nobody up.
     pub sync_deadline: SignedDuration,
     /// How long events are gathered before a turn.
@@ -30,7 +34,10 @@ impl Default for Config {
             identity: "plimsoll".into(),
             listen: SocketAddr::from(([0, 0, 0, 0], 8080)),
             remediation: false,
+            probing: false,
             access_interval: SignedDuration::from_secs(60),
+            // As kubelets do it for nodes: renewed every 10 s.
+            replica_lease: SignedDuration::from_secs(40),
             sync_deadline: SignedDuration::from_secs(60),
             coalesce: SignedDuration::from_millis(20),
         }

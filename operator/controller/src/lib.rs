@@ -9,8 +9,10 @@ mod exceptions;
 pub mod leader;
 mod list;
 pub mod output;
+mod probe;
 mod published;
 pub mod remediate;
+mod replica;
 mod run;
 mod source;
 

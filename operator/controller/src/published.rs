@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 use plimsoll_engine::{
+    aside::Asides,
     baseline::Compiled,
     coverage::Coverage,
     kind::Kind,
@@ -16,6 +17,8 @@ use serde_json::Value;
 pub struct Published {
     /// The verdicts.
     pub report: Report,
+    /// What controls want probed, and what they measured.
+    pub asides: Asides,
     /// The baselines they were reached under.
     pub baselines: Arc<[Compiled]>,
     /// Our own objects, for the outputs that report in them.

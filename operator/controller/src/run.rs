@@ -20,12 +20,14 @@ use crate::{
     output::{
         events::Events,
         evidence::{self, Evidence, Keeper},
-        metrics::{Metrics, Outcomes, Turns},
+        metrics::{Metrics, Outcomes, Scrapes, Turns},
         server::{ServeError, Server},
         status::Statuses,
     },
+    probe::{self, Prober},
     remediate::{Records, Remediation, counters::Counters, record::Record},
-    source::{Input, Own, Plan, Terms, watch_access, watch_kind, watch_own, watch_served},
+    replica::Register,
+    source::{Input, Own, Plan, Terms, watch_access, watch_evidence, watch_kind, watch_own, watch_served},
 };
 
 /// Inputs waiting for the actor: enough for a burst, few enough that a slow actor slows the watches instead of piling up.
@@ -59,10 +61,11 @@ pub async fn run(
     let server = Server::bind(config.listen).await?;
     info!(address = %server.address(), identity = config.identity, "serving");
     let mut operator = Operator::new(client, config, registry, presets, stop.clone());
-    operator.serve(server);
+    let scrapes = operator.serve(server);
     if let Some(memory) = operator.memory().await {
         operator.act(&memory);
-        operator.measure(memory);
+        let inputs = operator.measure(memory);
+        operator.register(scrapes, inputs);
     }
     operator.join(&stop).await
 }
@@ -86,6 +89,7 @@ struct Operator {
     statuses: Outcomes,
     evidence: Outcomes,
     repairs: Arc<Counters>,
+    probes: Arc<probe::Counters>,
     tasks: JoinSet<()>,
     election: JoinSet<()>,
     resign: CancellationToken,
@@ -127,6 +131,7 @@ impl Operator {
             statuses: Outcomes::default(),
             evidence: Outcomes::default(),
             repairs: Arc::default(),
+            probes: Arc::default(),
             tasks: JoinSet::new(),
             election,
             resign,
@@ -134,7 +139,7 @@ impl Operator {
     }
 
     /// Health and metrics come first: a process that is still reading is alive.
-    fn serve(&mut self, server: Server) {
+    fn serve(&mut self, server: Server) -> Scrapes {
         let repairs = self.repairs.clone();
         let (published, leading) = (self.published.1.clone(), self.leadership.leading.clone());
         let metrics = Metrics::new(published.clone(), leading, &self.turns, Timestamp::now)
@@ -156,15 +161,32 @@ impl Operator {
             .with_counts("remediations", "Repairs by what became of them", move || {
                 repairs.series()
             });
+        let metrics = if self.config.probing {
+            let (attempts, prober) = (self.probes.clone(), self.probes.clone());
+            metrics
+                .with_counts(
+                    "uptime_probe",
+                    "Attempts to reach a host, by what became of them",
+                    move || attempts.series(),
+                )
+                .with_switch("prober_up", "Whether this replica probes", move |now| {
+                    prober.is_up(now)
+                })
+        } else {
+            metrics
+        };
+        let scrapes = metrics.scrapes();
         self.tasks
             .spawn(server.run(published, Arc::new(metrics), self.stop.clone()));
+        scrapes
     }
 
     /// Sources and actor.
-    fn measure(&mut self, memory: Shards) {
+    fn measure(&mut self, memory: Shards) -> mpsc::Sender<Input> {
         let (inputs, queue) = mpsc::channel(INPUTS);
         let (plan, follows) = watch::channel(None);
         self.sources(&inputs, follows);
+        self.probe(&inputs);
         let outlets = Outlets {
             plan,
             published: self.published.0.clone(),
@@ -179,6 +201,42 @@ impl Operator {
         );
         self.tasks
             .spawn(actor.run(queue, deadline, coalesce, self.stop.clone()));
+        inputs
+    }
+
+    /// The replicas: this one's Lease, and what those of all say.
+    fn register(&mut self, scrapes: Scrapes, inputs: mpsc::Sender<Input>) {
+        let register = Register::new(
+            self.client.clone(),
+            &self.config.namespace,
+            &self.config.identity,
+            duration(self.config.replica_lease),
+            self.published.1.clone(),
+            scrapes,
+            self.leadership.leading.clone(),
+        );
+        self.tasks.spawn(register.run(inputs, self.stop.clone()));
+    }
+
+    /// The prober, and what other replicas' probers met.
+    fn probe(&mut self, inputs: &mpsc::Sender<Input>) {
+        let (published, stop) = (&self.published.1, &self.stop);
+        self.tasks.spawn(watch_evidence(
+            self.client.clone(),
+            published.clone(),
+            inputs.clone(),
+            stop.clone(),
+        ));
+        if self.config.probing {
+            let prober = Prober {
+                client: self.client.clone(),
+                inputs: inputs.clone(),
+                counters: self.probes.clone(),
+            };
+            let leading = self.leadership.leading.clone();
+            self.tasks
+                .spawn(prober.run(published.clone(), leading, stop.clone()));
+        }
     }
 
     /// What earlier processes remembered: without it every finding would look new.

@@ -31,8 +31,11 @@ macro_rules! controls {
 }
 
 controls! {
-    /// Who and what may get at systems and data.
+    /// Who may do what, and what may get at systems and data.
     access {
+        cluster_admin_bindings: ClusterAdminBindings,
+        least_privilege: LeastPrivilege,
+        no_anonymous_access: NoAnonymousAccess,
         no_plaintext_credentials: NoPlaintextCredentials,
     }
     /// Redundancy that survives the loss of a pod, a node, a zone.
@@ -41,15 +44,21 @@ controls! {
         self_healing: SelfHealing,
         disruption_budget: DisruptionBudget,
         topology_spread: TopologySpread,
+        uptime_slo: UptimeSlo,
     }
     /// Copies of data: made, recent, restorable.
     backup {
         database_scheduled: DatabaseScheduled,
         recent_success: RecentSuccess,
+        restore_test: RestoreTest,
+        restore_test_isolation: RestoreTestIsolation,
+        volume_snapshots: VolumeSnapshots,
     }
     /// Data encrypted in transit and at rest.
     encryption {
+        backups_at_rest: BackupsAtRest,
         ingress_tls: IngressTls,
+        tls_handshake: TlsHandshake,
         tls_min_version: TlsMinVersion,
         no_plaintext_exposure: NoPlaintextExposure,
         volumes_at_rest: VolumesAtRest,
@@ -59,7 +68,12 @@ controls! {
         labelled: Labelled,
         network_segregation: NetworkSegregation,
         no_cross_references: NoCrossReferences,
+        rbac_segregation: RbacSegregation,
         segregated: Segregated,
+    }
+    /// Who watches, and who watches the watcher.
+    governance {
+        continuous_monitoring: ContinuousMonitoring,
     }
     /// Tenants kept apart.
     isolation {
@@ -67,5 +81,6 @@ controls! {
         default_deny: DefaultDeny,
         pod_security: PodSecurity,
         tenant_namespace: TenantNamespace,
+        tenant_rbac: TenantRbac,
     }
 }

@@ -54,6 +54,8 @@ impl Meta {
 pub enum UnitKind {
     /// Each object of these kinds.
     Subject(&'static [Kind]),
+    /// Each object of these kinds, and beside them the cluster as a whole for what no single one answers for.
+    SubjectAndCluster(&'static [Kind]),
     /// Each workload at its top-most owner: workload kinds without a controller that is a workload itself.
     Workload,
     /// Each object of these kinds that neither a workload nor an object of these kinds controls: workloads at their
@@ -83,7 +85,7 @@ impl UnitKind {
     /// The kinds whose objects are units.
     pub const fn kinds(self) -> &'static [Kind] {
         match self {
-            Self::Subject(kinds) | Self::TopMost(kinds) => kinds,
+            Self::Subject(kinds) | Self::SubjectAndCluster(kinds) | Self::TopMost(kinds) => kinds,
             Self::Workload => WORKLOADS,
             Self::Namespace | Self::NamespaceAndCluster => &[Kind::Namespace],
             Self::Cluster => &[],
@@ -92,7 +94,10 @@ impl UnitKind {
 
     /// Whether the cluster as a whole is a unit.
     pub const fn has_cluster(self) -> bool {
-        matches!(self, Self::Cluster | Self::NamespaceAndCluster)
+        matches!(
+            self,
+            Self::Cluster | Self::NamespaceAndCluster | Self::SubjectAndCluster(_)
+        )
     }
 
     /// Whether this object is a unit: workloads are judged at their top-most owner.

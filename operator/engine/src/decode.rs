@@ -122,16 +122,16 @@ where
     if plan.is_none() {
         meta.annotations.forget_marks();
     }
-    matching(plan, || match Body::decode(kind, source()) {
-        Ok(body) => Ok((meta, body)),
-        Err(_) => {
-            let mut track = serde_path_to_error::Track::new();
-            let body = Body::decode(kind, serde_path_to_error::Deserializer::new(source(), &mut track));
-            Err(body.map_or_else(
-                |e| format!("{}: {}", track.path(), redact(&e.to_string())),
-                |_| "does not decode".into(),
-            ))
+    matching(plan, || {
+        if let Ok(body) = Body::decode(kind, source()) {
+            return Ok((meta, body));
         }
+        let mut track = serde_path_to_error::Track::new();
+        let body = Body::decode(kind, serde_path_to_error::Deserializer::new(source(), &mut track));
+        Err(body.map_or_else(
+            |e| format!("{}: {}", track.path(), redact(&e.to_string())),
+            |_| "does not decode".into(),
+        ))
     })
 }
 

@@ -10,6 +10,8 @@ use crate::{
     inventory::{Group, IndexKey},
     kind::Kind,
     name::ObjRef,
+    observation::Observed,
+    probe::{Check, Endpoint},
 };
 
 /// One read.
@@ -84,9 +86,29 @@ impl Dep {
         Self::digest(6, &())
     }
 
+    /// An observation.
+    pub(crate) fn observation<O: Observed>(key: &O::Key) -> Self {
+        Self::digest(10, &(std::any::TypeId::of::<O>(), key))
+    }
+
+    /// What a TLS server answered to a probe.
+    pub(crate) fn handshake(namespace: &str, endpoint: &Endpoint) -> Self {
+        Self::digest(8, &(namespace, endpoint))
+    }
+
+    /// How available a host was.
+    pub(crate) fn availability(namespace: &str, check: &Check) -> Self {
+        Self::digest(9, &(namespace, check))
+    }
+
     /// What the objects of a namespace say of the pods they stand for.
     pub(crate) fn speech(namespace: &str) -> Self {
         Self::digest(7, &namespace)
+    }
+
+    /// What is remembered of restores of the databases of a namespace.
+    pub(crate) fn restores(namespace: &str) -> Self {
+        Self::digest(11, &namespace)
     }
 
     fn digest(tag: u8, value: &impl Hash) -> Self {

@@ -4,7 +4,14 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{json::Json, kind::Kind, name::ObjRef, unknown::Unknown};
+use crate::{
+    aside::{Aside, Measure},
+    json::Json,
+    kind::Kind,
+    name::ObjRef,
+    probe::Request,
+    unknown::Unknown,
+};
 
 /// How much a failure matters. Weights in the score: critical 10, high 5, medium 2, low 1.
 #[derive(
@@ -127,6 +134,8 @@ pub struct Findings {
     pub(crate) not_applicable: Option<&'static str>,
     pub(crate) unknown: Option<Unknown>,
     pub(crate) notes: Vec<Box<str>>,
+    pub(crate) aside: Aside,
+    pub(crate) judged: bool,
 }
 
 impl Findings {
@@ -137,6 +146,8 @@ impl Findings {
             not_applicable: None,
             unknown: None,
             notes: Vec::new(),
+            aside: Aside::default(),
+            judged: true,
         }
     }
 
@@ -164,6 +175,21 @@ impl Findings {
     /// Part of the question could not be answered. A failure found beside it still counts; a pass does not.
     pub fn unknown(&mut self, unknown: Unknown) {
         self.unknown.get_or_insert(unknown);
+    }
+
+    /// There is no verdict on this unit: it does not appear in the report, as if it were out of scope.
+    pub fn not_judged(&mut self) {
+        self.judged = false;
+    }
+
+    /// Asks for something to be probed, for as long as the unit says so.
+    pub fn probe(&mut self, request: Request) {
+        self.aside.requests.push(request);
+    }
+
+    /// Shows a number in the metrics, for as long as the unit says so.
+    pub fn measure(&mut self, measure: Measure) {
+        self.aside.measures.push(measure);
     }
 
     /// Something worth showing that is no failure.
@@ -273,6 +299,11 @@ pub enum Change {
         /// The whole manifest.
         manifest: Json,
     },
+    /// Delete an object. Never safe.
+    Delete {
+        /// The object.
+        target: ObjRef,
+    },
 }
 
 impl Change {
@@ -282,7 +313,8 @@ impl Change {
             Self::Replicas { target, .. }
             | Self::MinReplicas { target, .. }
             | Self::Set { target, .. }
-            | Self::Create { target, .. } => target,
+            | Self::Create { target, .. }
+            | Self::Delete { target } => target,
         }
     }
 
@@ -292,7 +324,7 @@ impl Change {
             Self::Replicas { .. } => "/spec/replicas",
             Self::MinReplicas { .. } => "/spec/minReplicas",
             Self::Set { pointer, .. } => pointer,
-            Self::Create { .. } => "",
+            Self::Create { .. } | Self::Delete { .. } => "",
         }
     }
 
@@ -336,6 +368,7 @@ impl fmt::Display for Change {
                 to,
             } => write!(f, "set {pointer} of {target} to {to}"),
             Self::Create { target, .. } => write!(f, "create {target}"),
+            Self::Delete { target } => write!(f, "delete {target}"),
         }
     }
 }

@@ -24,6 +24,7 @@ use crate::{
     object::{Body, OwnerRef},
     podsecurity::Checks,
     reach::{pods_of, speaks},
+    rights::Rules,
 };
 use digest::{Digest, Digests};
 use names::{Iter, Names};
@@ -51,6 +52,12 @@ pub enum IndexKey {
     Runs(Arc<str>, Box<str>, Box<str>),
     /// Objects of a kind that state a certain setting (a ConfigMap with the key `ssl-protocols`).
     States(Kind, Box<str>),
+    /// Objects of a kind that carry a label (key, value), where they are selected by it (ClusterRoles by aggregation).
+    Carries(Kind, Box<str>, Box<str>),
+    /// Bindings of a kind that name a subject who may be named in several namespaces (as [`Subject`] prints it).
+    ///
+    /// [`Subject`]: crate::rights::Subject
+    Binds(Kind, Box<str>),
     /// Top-most workloads of a namespace, or (under the empty name) Namespaces, that carry a watched label (key, value);
     /// see [`Inventory::watch_labels`]. A workload carries its own labels and those of its pod template.
     Labelled(Arc<str>, Arc<str>, Box<str>),
@@ -141,6 +148,7 @@ pub struct Inventory {
     decoded: HashMap<Kind, Arc<DecodePlan>>,
     labels: Interner<Labels>,
     owners: Interner<Arc<OwnerRef>>,
+    rules: Interner<Rules>,
     texts: Interner<Arc<str>>,
 }
 
@@ -157,7 +165,10 @@ impl Inventory {
     }
 
     /// The names of the objects filed under a key, in order.
-    pub fn indexed(&self, key: &IndexKey) -> impl ExactSizeIterator<Item = &ObjRef> + Clone {
+    pub fn indexed<'i>(
+        &'i self,
+        key: &IndexKey,
+    ) -> impl ExactSizeIterator<Item = &'i ObjRef> + Clone + use<'i> {
         self.index
             .get(&self.digests.of(key))
             .map_or(Iter::One(None), Names::iter)
@@ -261,12 +272,15 @@ impl Inventory {
         if let Ok(Body::Pod(pod)) = &mut object.body {
             pod.node = pod.node.take().map(|node| self.texts.share(node));
         }
+        if let Ok(Body::Role(role)) = &mut object.body {
+            role.rules = self.rules.share(std::mem::take(&mut role.rules));
+        }
         let name = object.name.clone();
         let old = self.get(&name);
         let before = old.map(|old| self.object_keys(old)).unwrap_or_default();
         let after = self.object_keys(&object);
         let created = old.is_none();
-        let violations = (old.and_then(|old| violations::of(old)), violations::of(&object));
+        let violations = (old.and_then(violations::of), violations::of(&object));
         let speech = speaks_otherwise(old, &object);
         let mut touched = Touched {
             deps: vec![Dep::object(&name)],

@@ -65,8 +65,6 @@ kinds! {
     Node: "" ["v1"] "Node" "nodes" Cluster Builtin;
     /// `v1` Pod.
     Pod: "" ["v1"] "Pod" "pods" Namespaced Builtin;
-    /// `v1` Service.
-    Service: "" ["v1"] "Service" "services" Namespaced Builtin;
     /// `apps/v1` Deployment.
     Deployment: "apps" ["v1"] "Deployment" "deployments" Namespaced Builtin;
     /// `apps/v1` StatefulSet.
@@ -99,6 +97,8 @@ kinds! {
     ConfigMap: "" ["v1"] "ConfigMap" "configmaps" Namespaced Builtin;
     /// `networking.k8s.io/v1` Ingress.
     Ingress: "networking.k8s.io" ["v1"] "Ingress" "ingresses" Namespaced Builtin;
+    /// `networking.k8s.io/v1` ServiceCIDR, served from Kubernetes 1.33 on.
+    ServiceCidr: "networking.k8s.io" ["v1", "v1beta1"] "ServiceCIDR" "servicecidrs" Cluster Optional;
     /// `networking.k8s.io/v1` IngressClass.
     IngressClass: "networking.k8s.io" ["v1"] "IngressClass" "ingressclasses" Cluster Builtin;
     /// `gateway.networking.k8s.io/v1` GatewayClass.
@@ -133,7 +133,7 @@ kinds! {
     FrontendConfig: "networking.gke.io" ["v1beta1"] "FrontendConfig" "frontendconfigs" Namespaced Optional;
     /// `k8s.nginx.org/v1` VirtualServer; publishes hosts, not modelled.
     NginxVirtualServer: "k8s.nginx.org" ["v1"] "VirtualServer" "virtualservers" Namespaced Optional;
-    /// `getambassador.io/v3alpha1` Host; publishes hosts, not modelled.
+    /// `getambassador.io/v3alpha1` Host.
     EmissaryHost: "getambassador.io" ["v3alpha1"] "Host" "hosts" Namespaced Optional;
     /// `apisix.apache.org/v2` ApisixRoute; publishes hosts, not modelled.
     ApisixRoute: "apisix.apache.org" ["v2"] "ApisixRoute" "apisixroutes" Namespaced Optional;
@@ -159,20 +159,36 @@ kinds! {
     BaselineAdminNetworkPolicy: "policy.networking.k8s.io" ["v1alpha1"] "BaselineAdminNetworkPolicy" "baselineadminnetworkpolicies" Cluster Optional;
     /// `policy.networking.k8s.io/v1alpha2` ClusterNetworkPolicy.
     ClusterNetworkPolicy: "policy.networking.k8s.io" ["v1alpha2"] "ClusterNetworkPolicy" "clusternetworkpolicies" Cluster Optional;
+    /// `rbac.authorization.k8s.io/v1` Role.
+    Role: "rbac.authorization.k8s.io" ["v1"] "Role" "roles" Namespaced Builtin;
+    /// `rbac.authorization.k8s.io/v1` ClusterRole.
+    ClusterRole: "rbac.authorization.k8s.io" ["v1"] "ClusterRole" "clusterroles" Cluster Builtin;
+    /// `rbac.authorization.k8s.io/v1` RoleBinding.
+    RoleBinding: "rbac.authorization.k8s.io" ["v1"] "RoleBinding" "rolebindings" Namespaced Builtin;
+    /// `rbac.authorization.k8s.io/v1` ClusterRoleBinding.
+    ClusterRoleBinding: "rbac.authorization.k8s.io" ["v1"] "ClusterRoleBinding" "clusterrolebindings" Cluster Builtin;
     /// `velero.io/v1` Schedule.
     VeleroSchedule: "velero.io" ["v1"] "Schedule" "schedules" Namespaced Optional;
     /// `velero.io/v1` Backup.
     VeleroBackup: "velero.io" ["v1"] "Backup" "backups" Namespaced Optional;
+    /// `velero.io/v1` Restore.
+    VeleroRestore: "velero.io" ["v1"] "Restore" "restores" Namespaced Optional;
+    /// `velero.io/v1` BackupStorageLocation.
+    VeleroLocation: "velero.io" ["v1"] "BackupStorageLocation" "backupstoragelocations" Namespaced Optional;
     /// `postgresql.cnpg.io/v1` Cluster.
     CnpgCluster: "postgresql.cnpg.io" ["v1"] "Cluster" "clusters" Namespaced Optional;
     /// `postgresql.cnpg.io/v1` ScheduledBackup.
     CnpgScheduledBackup: "postgresql.cnpg.io" ["v1"] "ScheduledBackup" "scheduledbackups" Namespaced Optional;
     /// `postgresql.cnpg.io/v1` Backup.
     CnpgBackup: "postgresql.cnpg.io" ["v1"] "Backup" "backups" Namespaced Optional;
+    /// `barmancloud.cnpg.io/v1` ObjectStore, of CloudNativePG's Barman Cloud plugin.
+    CnpgObjectStore: "barmancloud.cnpg.io" ["v1"] "ObjectStore" "objectstores" Namespaced Optional;
     /// `k8up.io/v1` Schedule.
     K8upSchedule: "k8up.io" ["v1"] "Schedule" "schedules" Namespaced Optional;
     /// `k8up.io/v1` Backup.
     K8upBackup: "k8up.io" ["v1"] "Backup" "backups" Namespaced Optional;
+    /// `k8up.io/v1` Restore.
+    K8upRestore: "k8up.io" ["v1"] "Restore" "restores" Namespaced Optional;
     /// `longhorn.io/v1beta2` RecurringJob.
     LonghornRecurringJob: "longhorn.io" ["v1beta2"] "RecurringJob" "recurringjobs" Namespaced Optional;
     /// `longhorn.io/v1beta2` Backup.
@@ -181,6 +197,12 @@ kinds! {
     LonghornVolume: "longhorn.io" ["v1beta2"] "Volume" "volumes" Namespaced Optional;
     /// `snapscheduler.backube/v1` SnapshotSchedule.
     SnapshotSchedule: "snapscheduler.backube" ["v1"] "SnapshotSchedule" "snapshotschedules" Namespaced Optional;
+    /// `snapshot.storage.k8s.io/v1` VolumeSnapshot.
+    VolumeSnapshot: "snapshot.storage.k8s.io" ["v1"] "VolumeSnapshot" "volumesnapshots" Namespaced Optional;
+    /// `snapshot.storage.k8s.io/v1` VolumeSnapshotClass.
+    VolumeSnapshotClass: "snapshot.storage.k8s.io" ["v1"] "VolumeSnapshotClass" "volumesnapshotclasses" Cluster Optional;
+    /// `v1` Service.
+    Service: "" ["v1"] "Service" "services" Namespaced Builtin;
     /// `acid.zalan.do/v1` postgresql (Zalando's operator).
     ZalandoPostgresql: "acid.zalan.do" ["v1"] "postgresql" "postgresqls" Namespaced Optional;
     /// `pgv2.percona.com/v2` PerconaPGCluster.

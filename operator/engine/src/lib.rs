@@ -13,6 +13,7 @@
     )
 )]
 
+pub mod aside;
 pub mod baseline;
 pub mod control;
 pub mod coverage;
@@ -36,10 +37,14 @@ pub mod manifest;
 pub mod memory;
 pub mod name;
 pub mod object;
+pub mod observation;
 pub mod podsecurity;
+pub mod probe;
 pub mod quantity;
 pub mod reach;
 pub mod report;
+pub mod rights;
+pub mod restore;
 pub mod selector;
 pub mod text;
 pub mod texts;

@@ -1,5 +1,5 @@
 //! What cannot be seen in a present object and is remembered: since when a finding has been there, and what a namespace was
-//! first labelled. Persisted in `EvidenceRecord`s, one shard per namespace; loaded before the first publish.
+//! first labelled, which backups were restored in a test. Persisted in `EvidenceRecord`s, one shard per namespace; loaded before the first publish.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,7 +11,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::name::ObjRef;
+use crate::{
+    dep::Dep,
+    name::ObjRef,
+    probe::{Met, Probed},
+    restore::{self, Restore},
+};
 
 /// Identifies a finding or a unit over restarts, rollouts and reordering: no uid and no index goes in.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -97,24 +102,53 @@ pub struct Seen {
 
 /// What is remembered of one namespace (of the cluster, under the empty name).
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 pub struct Shard {
     /// `metadata.uid` of the namespace: one of the same name created later is another namespace.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uid: Option<String>,
     /// First value of each label that decides something, by label key.
-    #[serde(default)]
     pub labels: BTreeMap<String, String>,
     /// Findings by the unit they belong to.
-    #[serde(default)]
     pub units: BTreeMap<Fingerprint, Vec<Seen>>,
+    /// What probes met.
+    pub probed: Probed,
+    /// Restores of the namespace's databases, wherever they were restored to, by `<Kind>/<name>` or `*`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub restores: BTreeMap<String, Vec<Restore>>,
 }
+
+/// Most targets of one namespace whose restores are remembered.
+const MOST_TARGETS: usize = 256;
 
 impl Shard {
     /// Whether nothing is remembered.
     pub fn is_empty(&self) -> bool {
-        self.labels.is_empty() && self.units.is_empty()
+        self.labels.is_empty() && self.units.is_empty() && self.probed.is_empty() && self.restores.is_empty()
     }
+
+    /// Takes in what else is known of restores; tells whether that says anything new.
+    pub fn add_restores(&mut self, target: &str, restores: impl IntoIterator<Item = Restore>) -> bool {
+        if self.restores.len() >= MOST_TARGETS && !self.restores.contains_key(target) {
+            return false;
+        }
+        let known = self.restores.entry(target.into()).or_default();
+        let added = restores
+            .into_iter()
+            .fold(false, |added, restore| restore::insert(known, restore) | added);
+        if known.is_empty() {
+            self.restores.remove(target);
+        }
+        added
+    }
+}
+
+/// What is no longer remembered of a namespace.
+#[derive(Default)]
+pub(crate) struct Forgotten {
+    /// The keys of its first labels.
+    pub(crate) labels: Vec<String>,
+    /// Whether restores of its databases were.
+    pub(crate) restores: bool,
 }
 
 /// Everything that is remembered.
@@ -156,6 +190,56 @@ impl Memory {
         changed.into_iter().collect()
     }
 
+    /// What probes of a namespace's hosts met.
+    pub(crate) fn probed(&self, namespace: &str) -> Option<&Probed> {
+        self.shards.get(namespace).map(|shard| &shard.probed)
+    }
+
+    /// Remembers what a prober met; tells who has to look again.
+    pub(crate) fn met(&mut self, met: Met) -> Dep {
+        match met {
+            Met::Handshake {
+                namespace,
+                endpoint,
+                handshake,
+            } => {
+                let dep = Dep::handshake(&namespace, &endpoint);
+                self.edit(&namespace).probed.take_handshake(endpoint, handshake);
+                dep
+            }
+            Met::Attempts {
+                namespace,
+                check,
+                at,
+                bucket,
+            } => {
+                let dep = Dep::availability(&namespace, &check);
+                self.edit(&namespace).probed.take_attempts(check, at, bucket);
+                dep
+            }
+        }
+    }
+
+    /// Takes in what another process remembered of probes; tells who has to look again.
+    pub(crate) fn recall(&mut self, namespace: &str, uid: Option<&str>, probed: &Probed) -> Vec<Dep> {
+        let shard = self.shards.get(namespace);
+        let known = shard.and_then(|shard| shard.uid.as_deref());
+        if known.is_some() && uid.is_some() && known != uid {
+            return Vec::new(); // of another namespace of the same name
+        }
+        let mut both = shard.map(|shard| shard.probed.clone()).unwrap_or_default();
+        let (endpoints, checks) = both.merge(probed);
+        let handshakes = endpoints
+            .iter()
+            .map(|endpoint| Dep::handshake(namespace, endpoint));
+        let availability = checks.iter().map(|check| Dep::availability(namespace, check));
+        let deps: Vec<Dep> = handshakes.chain(availability).collect();
+        if !deps.is_empty() {
+            self.edit(namespace).probed = both;
+        }
+        deps
+    }
+
     pub(crate) fn first_label(&self, key: &str, namespace: &str) -> Option<&str> {
         self.shards.get(namespace)?.labels.get(key).map(String::as_str)
     }
@@ -169,18 +253,19 @@ impl Memory {
         first
     }
 
-    /// Notes which namespace bears the name now. Where it is another one than was remembered, its labels are forgotten; tells
-    /// which keys.
-    pub(crate) fn observe_namespace(&mut self, namespace: &str, uid: Option<&str>) -> Vec<String> {
+    /// Notes which namespace bears the name now. Where it is another one than was remembered, its labels and restores are
+    /// forgotten.
+    pub(crate) fn observe_namespace(&mut self, namespace: &str, uid: Option<&str>) -> Forgotten {
         let known = self.shards.get(namespace).and_then(|shard| shard.uid.as_deref());
         if known == uid {
-            return Vec::new();
+            return Forgotten::default();
         }
-        let forgotten = if known.is_some() {
-            self.forget_labels(namespace)
-        } else {
-            Vec::new()
-        };
+        let mut forgotten = Forgotten::default();
+        if known.is_some() {
+            self.forget_probes(namespace);
+            forgotten.labels = self.forget_labels(namespace);
+            forgotten.restores = !std::mem::take(&mut self.edit(namespace).restores).is_empty();
+        }
         self.edit(namespace).uid = uid.map(Into::into);
         forgotten
     }
@@ -196,16 +281,24 @@ impl Memory {
         }
     }
 
-    /// Forgets a namespace that is gone: one of the same name is another namespace. Tells which label keys.
+    /// Forgets a namespace that is gone: one of the same name is another namespace. Tells which label keys. Evidence of
+    /// restores, which nothing could replace, is kept until another namespace of that name shows up.
     pub(crate) fn forget_namespace(&mut self, namespace: &str) -> Vec<String> {
         if self
             .shards
             .get(namespace)
-            .is_some_and(|shard| shard.uid.is_some())
+            .is_some_and(|shard| shard.uid.is_some() && shard.restores.is_empty())
         {
             self.edit(namespace).uid = None;
         }
+        self.forget_probes(namespace);
         self.forget_labels(namespace)
+    }
+
+    fn forget_probes(&mut self, namespace: &str) {
+        if self.probed(namespace).is_some_and(|probed| !probed.is_empty()) {
+            self.edit(namespace).probed = Probed::default();
+        }
     }
 
     fn forget_labels(&mut self, namespace: &str) -> Vec<String> {
@@ -222,6 +315,37 @@ impl Memory {
         self.shards
             .get(namespace)
             .is_some_and(|shard| !shard.units.is_empty())
+    }
+
+    /// What is remembered of restores of one database, the best evidence first: of tests that name it, then of those of
+    /// the whole namespace.
+    pub(crate) fn restores(&self, target: &ObjRef) -> impl Iterator<Item = &Restore> {
+        let shard = self.shards.get(target.namespace().unwrap_or_default());
+        let own = format!("{}/{}", target.kind().info().kind, target.name());
+        let of = move |key: &str| {
+            shard
+                .and_then(|shard| shard.restores.get(key))
+                .into_iter()
+                .flatten()
+        };
+        of(&own).chain(of("*"))
+    }
+
+    /// Remembers a restore; tells whether that says anything new.
+    pub(crate) fn observe_restore(&mut self, namespace: &str, target: &str, restore: Restore) -> bool {
+        // On a copy: a shard that does not change must not be marked as changed.
+        let known = self.shards.get(namespace).map(|shard| &shard.restores);
+        let mut of_target = known.and_then(|known| known.get(target)).cloned();
+        if of_target.is_none() && known.is_some_and(|known| known.len() >= MOST_TARGETS) {
+            return false;
+        }
+        let new = restore::insert(of_target.get_or_insert_default(), restore);
+        if new {
+            self.edit(namespace)
+                .restores
+                .insert(target.into(), of_target.unwrap_or_default());
+        }
+        new
     }
 
     pub(crate) fn seen(&self, namespace: &str, unit: Fingerprint) -> &[Seen] {

@@ -25,8 +25,11 @@ use crate::{
     memory::Memory,
     name::ObjRef,
     object::{Body, Projection},
+    observation::{Observations, Observed},
     podsecurity::Checks,
+    probe::{Check, Endpoint, Handshake, History},
     reach::{Pods, pods_of},
+    restore::{RESTORE_KINDS, Restore},
     texts::{Mark, Patterns, Place, Sign},
     unknown::Unknown,
 };
@@ -60,6 +63,7 @@ pub(crate) struct World<'a> {
     pub(crate) inventory: &'a Inventory,
     pub(crate) facts: &'a FactStore,
     pub(crate) memory: &'a Memory,
+    pub(crate) observations: &'a Observations,
     pub(crate) now: Timestamp,
 }
 
@@ -234,11 +238,47 @@ impl<'a> View<'a> {
         ))
     }
 
+    /// The objects of `kind` filed under a key as far as they can be seen, and why they may not be all: for findings that no
+    /// further object could take back. The objects are looked up one by one as the caller goes on.
+    pub fn indexed_so_far(
+        &self,
+        kind: Kind,
+        key: &IndexKey,
+    ) -> (impl Iterator<Item = &'a Object> + use<'a>, Result<(), Unknown>) {
+        self.read(Dep::index(key), kind);
+        let inventory = self.world.inventory;
+        let names = inventory.indexed(key).filter(move |name| name.kind() == kind);
+        self.so_far(kind, names)
+    }
+
+    /// All objects of `kind` as far as they can be seen, and why they may not be all.
+    pub fn all_so_far(
+        &self,
+        kind: Kind,
+    ) -> (impl Iterator<Item = &'a Object> + use<'a>, Result<(), Unknown>) {
+        self.read(Dep::kind(kind), kind);
+        self.so_far(kind, self.world.inventory.names(kind))
+    }
+
+    fn so_far<N: Iterator<Item = &'a ObjRef> + 'a>(
+        &self,
+        kind: Kind,
+        names: N,
+    ) -> (impl Iterator<Item = &'a Object> + use<'a, N>, Result<(), Unknown>) {
+        let inventory = self.world.inventory;
+        let coverage = inventory.coverage(kind);
+        let seen = coverage.proves_presence(kind).is_ok();
+        let objects = names
+            .filter_map(move |name| inventory.get(name))
+            .filter(move |_| seen);
+        (objects, coverage.proves_absence(kind))
+    }
+
     /// Unknown where a namespace holds an object of `kind` that could not be read: it is filed under no key, so a look-up
     /// would pass it over.
-    pub(crate) fn all_parsed(&self, kind: Kind, namespace: &Arc<str>) -> Result<(), Unknown> {
+    pub fn all_parsed(&self, kind: Kind, namespace: &str) -> Result<(), Unknown> {
         match self
-            .indexed(kind, &IndexKey::Unparsed(kind, namespace.clone()))?
+            .indexed(kind, &IndexKey::Unparsed(kind, namespace.into()))?
             .first()
         {
             // Its body is an error, whatever projection is asked for.
@@ -461,6 +501,48 @@ impl<'a> View<'a> {
             .deps
             .push(Dep::first_seen(label_key, namespace));
         self.world.memory.first_label(label_key, namespace)
+    }
+
+    /// What was observed last about `key`; `None` where nobody looked, as in a scan.
+    pub fn observed<O: Observed>(&self, key: &O::Key) -> Option<&'a O> {
+        let dep = Dep::observation::<O>(key);
+        self.reads.borrow_mut().deps.push(dep);
+        self.world.observations.get(dep, key)
+    }
+
+    /// What a TLS server answered when it was probed last for the unit's namespace.
+    pub fn handshake(&self, endpoint: &Endpoint) -> Option<&'a Handshake> {
+        self.reads
+            .borrow_mut()
+            .deps
+            .push(Dep::handshake(self.namespace, endpoint));
+        self.world.memory.probed(self.namespace)?.handshakes.get(endpoint)
+    }
+
+    /// How available a host of the unit's namespace was.
+    pub fn availability(&self, check: &Check) -> Option<&'a History> {
+        self.reads
+            .borrow_mut()
+            .deps
+            .push(Dep::availability(self.namespace, check));
+        self.world.memory.probed(self.namespace)?.availability.get(check)
+    }
+
+    /// What is known of restores of a database, the best evidence first. That none is known proves nothing where the
+    /// kinds that tell of restores cannot be seen ([`View::sees_restores`]).
+    pub fn restores(&self, target: &ObjRef) -> Vec<&'a Restore> {
+        let namespace = target.namespace().unwrap_or_default();
+        self.reads.borrow_mut().deps.push(Dep::restores(namespace));
+        self.world.memory.restores(target).collect()
+    }
+
+    /// Whether every restore would have been seen.
+    pub fn sees_restores(&self) -> Result<(), Unknown> {
+        for kind in RESTORE_KINDS.iter().chain([&Kind::Namespace]) {
+            self.enforce(KindSet::of(&[*kind]), kind.info().kind);
+            self.world.inventory.coverage(*kind).proves_absence(*kind)?;
+        }
+        Ok(())
     }
 
     fn read(&self, dep: Dep, kind: Kind) {

@@ -22,7 +22,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{category_of, metrics::Outcomes};
 use crate::leader::Fence;
-use desk::{Desk, Write, namespace_of};
+pub(crate) use desk::namespace_of;
+use desk::{Desk, Write};
 
 /// Records read at once: they can be large.
 const PAGE: u32 = 50;

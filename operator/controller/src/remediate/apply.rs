@@ -130,6 +130,10 @@ impl Writer {
             Change::Create { target, manifest } => {
                 self.look_at_manifest(step, target, &manifest.value()).await
             }
+            // No deletion is of a class that is applied without an approval.
+            Change::Delete { target } => Err(Error::Unsupported(format!(
+                "{target} is not deleted automatically"
+            ))),
         }
     }
 

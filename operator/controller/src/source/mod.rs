@@ -2,6 +2,7 @@
 
 mod access;
 mod discovery;
+mod evidence;
 mod own;
 mod raw;
 mod watch;
@@ -13,11 +14,14 @@ use plimsoll_engine::{
     decode::{DecodePlan, Object},
     kind::Kind,
     name::ObjRef,
+    observation::Observation,
+    probe::{Met, Probed},
 };
 use tokio::sync::watch as channel;
 
 pub(crate) use access::{Access, watch_access};
 pub(crate) use discovery::{Served, watch_served};
+pub(crate) use evidence::watch_evidence;
 pub(crate) use own::{Own, watch_own};
 pub use raw::Raw;
 pub(crate) use watch::{Terms, watch_kind};
@@ -33,6 +37,12 @@ pub(crate) enum Input {
     Deleted(ObjRef),
     /// How much of a kind is known.
     Coverage(Kind, Coverage),
+    /// What no object says: how the operator is doing, what a probe met.
+    Observed(Vec<Observation>),
+    /// What the prober met.
+    Met(Vec<Met>),
+    /// What another replica remembers of probes of a namespace's hosts, with the namespace's uid.
+    Recalled(Arc<str>, Option<String>, Probed),
     /// Baselines, exceptions, remembered state.
     Own(Own),
 }

@@ -101,6 +101,21 @@ pub(crate) fn server_of(view: &View<'_>, object: &Object, ingress: &Ingress) -> 
         })
 }
 
+/// A wildcard covers exactly one label.
+pub(crate) fn covers_host(covering: &str, host: &str) -> bool {
+    if covering.eq_ignore_ascii_case(host) {
+        return true;
+    }
+    let Some((label, rest)) = host.split_once('.') else {
+        return false;
+    };
+    !label.is_empty()
+        && label != "*"
+        && covering
+            .strip_prefix("*.")
+            .is_some_and(|base| base.eq_ignore_ascii_case(rest))
+}
+
 fn implementation(controller: &str) -> Implementation {
     match controller {
         "k8s.io/ingress-nginx" => Implementation::IngressNginx,

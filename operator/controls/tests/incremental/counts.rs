@@ -12,7 +12,7 @@ use plimsoll_engine::{
 };
 use serde_json::{Value, json};
 
-const OBJECTS_PER_WORKLOAD: usize = 8;
+const OBJECTS_PER_WORKLOAD: usize = 9;
 
 struct Cluster {
     engine: Engine,
@@ -54,6 +54,7 @@ impl Cluster {
             Kind::StorageClass,
             &json!({"metadata": {"name": "disk"}, "provisioner": "ebs.csi.aws.com", "parameters": {"encrypted": "true"}}),
         );
+        cluster.role(&["get"]);
         for i in 0..objects / OBJECTS_PER_WORKLOAD {
             cluster.workload(i);
         }
@@ -108,6 +109,26 @@ impl Cluster {
         self.autoscaler(i, 2);
         self.ingress(i, "app.example.com");
         self.claim(i, "Bound");
+        self.service(i, "ClusterIP");
+        let namespace = self.namespace(i);
+        self.binding(i, &format!("app-{i}"), &namespace);
+    }
+
+    /// A role that a binding of every workload gives.
+    fn role(&mut self, verbs: &[&str]) {
+        let rules = json!([{"verbs": verbs, "apiGroups": [""], "resources": ["pods"]}]);
+        self.put(
+            Kind::ClusterRole,
+            &json!({"metadata": {"name": "works"}, "rules": rules}),
+        );
+    }
+
+    fn binding(&mut self, i: usize, name: &str, namespace_of_account: &str) {
+        let account = json!([{"kind": "ServiceAccount", "name": "app", "namespace": namespace_of_account}]);
+        self.put(
+            Kind::RoleBinding,
+            &json!({"metadata": self.meta(i, name), "roleRef": {"kind": "ClusterRole", "name": "works"}, "subjects": account}),
+        );
     }
 
     fn deployment(&mut self, i: usize, replicas: usize, image: &str) {
@@ -131,6 +152,26 @@ impl Cluster {
         self.put(
             Kind::Pod,
             &json!({"metadata": meta, "spec": {"nodeName": format!("node-{node}"), "containers": [{"name": "main"}]}, "status": status}),
+        );
+    }
+
+    /// A pod that was started again, and is privileged although its template is not.
+    fn odd_pod(&mut self, i: usize, restarts: usize) {
+        let mut meta = self.meta(i, &format!("app-{i}-rs-0"));
+        meta["ownerReferences"] = json!([{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": format!("app-{i}-rs"), "uid": "u", "controller": true}]);
+        let status = json!({"phase": "Running", "containerStatuses": [{"restartCount": restarts}]});
+        let containers = json!([{"name": "main", "securityContext": {"privileged": true}}]);
+        self.put(
+            Kind::Pod,
+            &json!({"metadata": meta, "spec": {"nodeName": "node-a", "containers": containers}, "status": status}),
+        );
+    }
+
+    fn service(&mut self, i: usize, reach: &str) {
+        let spec = json!({"type": reach, "selector": {"app": format!("app-{i}")}, "ports": [{"port": 80}]});
+        self.put(
+            Kind::Service,
+            &json!({"metadata": self.meta(i, &format!("app-{i}")), "spec": spec}),
         );
     }
 
@@ -186,7 +227,7 @@ impl Cluster {
     /// Units and facts evaluated for each sort of event.
     fn costs(&mut self) -> Vec<(&'static str, usize, usize)> {
         type Event = fn(&mut Cluster);
-        let events: [(&'static str, Event); 16] = [
+        let events: [(&'static str, Event); 26] = [
             ("a pod moves", |c| c.pod(3, 0, "c")),
             ("a pod comes", |c| c.pod(3, 7, "c")),
             ("a pod goes", |c| {
@@ -208,8 +249,26 @@ impl Cluster {
             ("a namespace's label that names nothing", |c| {
                 c.label_namespace(3, "some");
             }),
+            ("a binding comes", |c| c.binding(3, "more", "kube-system")),
+            ("a binding changes", |c| {
+                let own = c.namespace(3);
+                c.binding(3, "more", &own);
+            }),
+            ("a binding goes", |c| {
+                c.engine
+                    .remove(&ObjRef::new(Kind::RoleBinding, c.namespace(3), "more"));
+            }),
+            ("a role gives the same in other words", |c| {
+                c.role(&["get", "watch"]);
+            }),
+            ("a role gives more", |c| c.role(&["get", "delete"])),
+            ("a role gives too much", |c| c.role(&["*"])),
             ("a cron job comes", |c| c.cron_job(3, "0 1 * * *")),
             ("a cron job changes", |c| c.cron_job(3, "0 2 * * *")),
+            ("a service is published", |c| c.service(3, "LoadBalancer")),
+            ("a pod is privileged", |c| c.odd_pod(3, 9)),
+            ("a pod is started again", |c| c.odd_pod(3, 10)),
+            ("a pod is as before", |c| c.pod(3, 0, "c")),
             ("the same again", |c| c.pod(3, 0, "c")),
         ];
         let mut costs = Vec::new();

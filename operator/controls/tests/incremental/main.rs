@@ -12,6 +12,7 @@ mod counts;
 mod dice;
 mod hiding;
 mod model;
+mod operator;
 mod scenes;
 mod steps;
 
@@ -35,6 +36,8 @@ fn sorts() -> impl Strategy<Value = Sort> {
         4 => Just(Sort::Later),
         3 => Just(Sort::Baselines),
         2 => Just(Sort::Exceptions),
+        2 => Just(Sort::Observe),
+        3 => Just(Sort::Probe),
         1 => Just(Sort::Restart),
         2 => Just(Sort::Watching),
         5 => Just(Sort::Turn),

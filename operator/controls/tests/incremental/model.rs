@@ -8,6 +8,7 @@ use std::{
 use jiff::Timestamp;
 use plimsoll_engine::{
     Engine,
+    aside::Asides,
     baseline::{Compiled, compile},
     control::Registry,
     coverage::Coverage,
@@ -20,7 +21,7 @@ use plimsoll_engine::{
 };
 use serde_json::Value;
 
-use crate::{dice::Dice, scenes::PLAN};
+use crate::{dice::Dice, operator::Operator, scenes::PLAN};
 
 /// The inputs of an engine, as they stand.
 #[derive(Clone)]
@@ -30,6 +31,7 @@ pub(crate) struct Model {
     pub(crate) coverage: BTreeMap<Kind, Coverage>,
     pub(crate) baselines: BTreeMap<String, (i64, Value)>,
     pub(crate) exceptions: Vec<Exception>,
+    pub(crate) operator: Option<Operator>,
     /// Kinds whose texts were not looked through, or not yet.
     pub(crate) undecoded: BTreeSet<Kind>,
     compiled: Vec<Compiled>,
@@ -48,6 +50,7 @@ impl Model {
                 .collect(),
             baselines: BTreeMap::new(),
             exceptions: Vec::new(),
+            operator: None,
             undecoded: BTreeSet::new(),
             compiled: Vec::new(),
         }
@@ -75,7 +78,7 @@ impl Model {
     /// An engine given everything at once, in some order.
     pub(crate) fn engine(&self, engine: Engine, memory: &Memory, dice: &mut Dice) -> Engine {
         let mut engine = engine;
-        let mut parts = [0, 1, 2, 3, 4, 5];
+        let mut parts = [0, 1, 2, 3, 4, 5, 6];
         dice.shuffle(&mut parts);
         for part in parts {
             match part {
@@ -89,6 +92,11 @@ impl Model {
                     .coverage
                     .iter()
                     .for_each(|(kind, c)| engine.set_coverage(*kind, *c)),
+                5 => self
+                    .operator
+                    .iter()
+                    .flat_map(Operator::observations)
+                    .for_each(|observation| engine.observe(observation)),
                 _ => {
                     let mut objects: Vec<&Object> = self.objects.values().collect();
                     dice.shuffle(&mut objects);
@@ -159,6 +167,20 @@ fn of_baseline(mine: &BaselineReport, fresh: &BaselineReport) -> Option<String> 
     said.iter()
         .find(|(_, same)| !same)
         .map(|(what, _)| format!("{what} differ"))
+}
+
+/// What one engine says beside its verdicts and the other does not, in words.
+pub(crate) fn aside_difference(mine: &Asides, fresh: &Asides) -> Option<String> {
+    let said = |asides: &Asides| {
+        let requests = asides.requests().map(|request| format!("{request:?}"));
+        let mut all: Vec<String> = requests
+            .chain(asides.measures().map(|m| format!("{m:?}")))
+            .collect();
+        all.sort();
+        all
+    };
+    let (mine, fresh) = (said(mine), said(fresh));
+    (mine != fresh).then(|| format!("beside the verdicts {mine:#?}\n against \n{fresh:#?}"))
 }
 
 /// The first difference of what two engines remember, in words.

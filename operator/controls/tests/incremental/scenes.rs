@@ -66,6 +66,8 @@ impl Pool {
                 pool.scenes.push(templates(&text));
             }
         }
+        // Fixtures of what no object says have none.
+        pool.scenes.retain(|scene| !scene.is_empty());
         let mut values = BTreeMap::new();
         for (_, template) in pool.scenes.iter().flatten() {
             collect(template, &mut values);

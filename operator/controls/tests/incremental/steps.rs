@@ -8,12 +8,14 @@ use plimsoll_engine::{
     exception::{Exception, ExceptionObject, ExceptionSelector},
     kind::Kind,
     name::ObjRef,
+    probe::{Answer, Bucket, Handshake, Met, Obstacle, Probe, Request},
 };
 use serde_json::json;
 
 use crate::{
     dice::Dice,
-    model::{Model, difference, kinds, memory_difference},
+    model::{Model, aside_difference, difference, kinds, memory_difference},
+    operator::Operator,
     scenes::{POOL, Template, decode, team},
 };
 
@@ -36,6 +38,10 @@ pub(crate) enum Sort {
     Baselines,
     /// Exceptions are added, removed or changed.
     Exceptions,
+    /// The operator looks at itself.
+    Observe,
+    /// A probe that some control asked for meets something.
+    Probe,
     /// The operator is restarted.
     Restart,
     /// The first report was published.
@@ -114,6 +120,15 @@ impl Life {
                 self.note(|life| format!("exceptions {:?}", life.model.exceptions));
                 self.engine.set_exceptions(self.model.exceptions.clone());
             }
+            Sort::Observe => {
+                let operator = Operator::random(self.model.now, &mut dice);
+                self.note(|_| format!("{operator:?}"));
+                for observation in operator.observations() {
+                    self.engine.observe(observation);
+                }
+                self.model.operator = Some(operator);
+            }
+            Sort::Probe => self.probe(&mut dice),
             Sort::Restart => {
                 self.note(|_| "restart".into());
                 let memory = self.engine.memory_mut().clone();
@@ -317,6 +332,19 @@ impl Life {
     }
 
     /// Evaluates and compares with a first look at the same cluster, by one who remembers the same.
+    fn probe(&mut self, dice: &mut Dice) {
+        let asides = self.engine.asides();
+        let requests: Vec<&Request> = asides.requests().collect();
+        for request in requests {
+            if dice.chance(2) {
+                continue;
+            }
+            let met = met(request, self.model.now, dice);
+            self.note(|_| format!("{met:?}"));
+            self.engine.met(met);
+        }
+    }
+
     fn turn(&mut self, dice: &mut Dice) -> Result<(), String> {
         self.note(|_| "turn".into());
         let now = self.model.now;
@@ -325,6 +353,7 @@ impl Life {
         let mut fresh = self.model.engine(Engine::live(), &memory, dice);
         fresh.turn(now);
         let unlike = difference(&self.engine.report(), &fresh.report())
+            .or_else(|| aside_difference(&self.engine.asides(), &fresh.asides()))
             .or_else(|| memory_difference(&memory, fresh.memory_mut()))
             .or_else(|| self.restless(now));
         unlike.map_or(Ok(()), Err)
@@ -338,5 +367,44 @@ impl Life {
         let again = self.engine.turn(now);
         let quiet = again.transitions.is_empty() && again.evaluated == 0 && again.facts == 0;
         (!quiet).then(|| format!("a second turn does something: {again:?}"))
+    }
+}
+
+/// Something that the prober may have met.
+fn met(request: &Request, now: Timestamp, dice: &mut Dice) -> Met {
+    let namespace = request.namespace.clone();
+    match &request.probe {
+        Probe::Handshake { endpoint, .. } => {
+            let unclear = Answer::Unknown(Obstacle::Timeout);
+            let answers = [(); 4].map(|()| *dice.pick(&[Answer::Refused, Answer::Accepted, unclear]));
+            let endpoint = endpoint.clone();
+            let handshake = Handshake {
+                at: now,
+                answers,
+                certificate: None,
+            };
+            Met::Handshake {
+                namespace,
+                endpoint,
+                handshake,
+            }
+        }
+        Probe::Availability { check, .. } => {
+            // A day at a time, so that windows fill.
+            let covered = 86_400;
+            let failed = *dice.pick(&[0, 15, 10_000]);
+            let bucket = Bucket {
+                covered,
+                failed,
+                excluded: 0,
+            };
+            let back = SignedDuration::from_hours(i64::try_from(dice.below(40 * 24)).unwrap());
+            Met::Attempts {
+                namespace,
+                check: check.clone(),
+                at: now - back,
+                bucket,
+            }
+        }
     }
 }

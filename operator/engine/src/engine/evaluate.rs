@@ -102,7 +102,7 @@ fn evaluate(world: World<'_>, overlay: &Overlay, entry: &Entry, subject: &ObjRef
     let panicked = findings.unknown.as_ref().is_some_and(Unknown::is_panic);
     let (in_scope, environment) = outcome;
     Outcome {
-        in_scope,
+        in_scope: in_scope && findings.judged,
         environment,
         findings,
         reads: view.into_reads(),

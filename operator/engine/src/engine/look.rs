@@ -17,6 +17,7 @@ impl Engine {
     /// Judges every unit and ends. Who reads what is not kept, which is most of what a turn costs in memory; the engine is
     /// used up, so that nothing can be asked later that would need it.
     pub fn look(mut self, now: Timestamp) -> Report {
+        self.observe_restores();
         for some in self.units_by_subject().chunks(AT_ONCE) {
             let mut delta = Delta::default();
             let (outcomes, computed) = evaluate_all(self.world(now), &self.plan, some);

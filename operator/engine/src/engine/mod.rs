@@ -6,6 +6,7 @@ mod evaluate;
 mod ledger;
 mod look;
 mod plan;
+mod restores;
 mod settle;
 mod wake;
 
@@ -17,6 +18,7 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
+    aside::{Aside, Asides},
     baseline::Compiled,
     control::{WORKLOADS, project},
     coverage::Coverage,
@@ -26,10 +28,12 @@ use crate::{
     fact::Computed,
     graph::{FactStore, Graph},
     inventory::{Inventory, Touched},
-    kind::Kind,
+    kind::{Kind, KindSet},
     memory::{Memory, Shard},
     name::ObjRef,
     object::Namespace,
+    observation::{Observation, Observations},
+    probe::{Met, Probed},
     report::{Delta, Report},
     view::{Overlay, World, compute},
 };
@@ -46,14 +50,17 @@ pub struct Engine {
     graph: Graph,
     plan: Plan,
     memory: Memory,
+    observations: Observations,
     exceptions: HashMap<String, Vec<Arc<Exception>>>,
     ledger: Ledger,
+    asides: Asides,
     wakes: Wakes,
     dirty: BTreeSet<u32>,
     orphans: Vec<Dep>,
     observed: BTreeSet<ObjRef>,
     grace: Grace,
     blindness_changed: bool,
+    restores_changed: bool,
 }
 
 impl Engine {
@@ -74,14 +81,17 @@ impl Engine {
             graph: Graph::default(),
             plan: Plan::default(),
             memory: Memory::default(),
+            observations: Observations::default(),
             exceptions: HashMap::new(),
             ledger: Ledger::default(),
+            asides: Asides::default(),
             wakes: Wakes::default(),
             dirty: BTreeSet::new(),
             orphans: Vec::new(),
             observed: BTreeSet::new(),
             grace,
             blindness_changed: false,
+            restores_changed: false,
         }
     }
 
@@ -105,7 +115,9 @@ impl Engine {
     /// Takes an object in, or its new version.
     pub fn upsert(&mut self, object: Object) {
         let name = object.name.clone();
+        let told = self.tells_of_restores(&object) || self.told_of_restores(&name);
         let touched = self.inventory.upsert(object);
+        self.restores_changed |= told && !touched.deps.is_empty();
         if touched.deps.is_empty() {
             return;
         }
@@ -118,6 +130,7 @@ impl Engine {
 
     /// Forgets an object.
     pub fn remove(&mut self, name: &ObjRef) {
+        self.restores_changed |= self.told_of_restores(name);
         let touched = self.inventory.remove(name);
         if !touched.removed {
             return;
@@ -188,6 +201,7 @@ impl Engine {
             }
         }
         self.ledger.set_baselines(self.plan.baselines());
+        self.restores_changed = true;
         self.observed
             .extend(self.inventory.names(Kind::Namespace).cloned());
         self.blindness_changed = true;
@@ -215,16 +229,55 @@ impl Engine {
         self.exceptions = by_control;
     }
 
+    /// Takes in what was observed, or that it is no longer known; wakes whoever read it, if that says anything new.
+    pub fn observe(&mut self, observation: Observation) {
+        let deps: Vec<Dep> = self.observations.take(observation).into_iter().collect();
+        self.touch(&Touched {
+            deps,
+            ..Touched::default()
+        });
+    }
+
+    /// Takes in what a prober met: it is remembered.
+    pub fn met(&mut self, met: Met) {
+        let deps = vec![self.memory.met(met)];
+        self.touch(&Touched {
+            deps,
+            ..Touched::default()
+        });
+    }
+
+    /// Takes in what another process remembers of probes of a namespace's hosts. `uid` is the namespace's.
+    pub fn recall(&mut self, namespace: &str, uid: Option<&str>, probed: &Probed) {
+        let gone = self.inventory.coverage(Kind::Namespace) == Coverage::Complete
+            && self.inventory.get(&ObjRef::namespace_object(namespace)).is_none();
+        if gone || probed.is_empty() {
+            return;
+        }
+        let deps = self.memory.recall(namespace, uid, probed);
+        self.touch(&Touched {
+            deps,
+            ..Touched::default()
+        });
+    }
+
     /// Takes in what an earlier process remembered of a namespace.
     pub fn load_memory(&mut self, namespace: &str, shard: Shard) {
         let keys: Vec<String> = shard.labels.keys().cloned().collect();
         self.memory.load(namespace, shard);
         self.touch_first_seen(namespace, keys);
+        self.touch_restores(namespace);
+        self.restores_changed = true;
     }
 
     /// What is remembered, to be persisted.
     pub fn memory_mut(&mut self) -> &mut Memory {
         &mut self.memory
+    }
+
+    /// Every kind that some control in force reads.
+    pub fn needed_kinds(&self) -> KindSet {
+        self.plan.kinds()
     }
 
     /// Everything known of the cluster.
@@ -235,6 +288,11 @@ impl Engine {
     /// The state after the last turn.
     pub fn report(&self) -> Report {
         self.ledger.report()
+    }
+
+    /// What controls said beside their verdicts.
+    pub fn asides(&self) -> Asides {
+        self.asides.clone()
     }
 
     /// When time alone may next change a verdict.
@@ -253,6 +311,7 @@ impl Engine {
             self.mark(reader);
         }
         self.observe_namespaces();
+        self.observe_restores();
         let mut delta = Delta {
             facts: self.refresh_facts(now),
             transitions: self.ledger.take_pending(),
@@ -283,6 +342,7 @@ impl Engine {
             inventory: &self.inventory,
             facts: &self.facts,
             memory: &self.memory,
+            observations: &self.observations,
             now,
         }
     }
@@ -322,6 +382,7 @@ impl Engine {
 
     fn retire(&mut self, unit: plan::Retired) {
         self.dirty.remove(&unit.id);
+        self.asides.set(unit.id, Aside::default());
         self.orphans
             .extend(self.graph.replace(Reader::unit(unit.id), &unit.deps, &[]));
         let namespace = unit.subject.governing_namespace().unwrap_or_default();
@@ -348,10 +409,10 @@ impl Engine {
                 continue;
             };
             // Of one that cannot be read it is not known which it is: it is taken for the same as before.
-            let mut changed = project::<Namespace>(object).map_or_else(
-                |_| Vec::new(),
-                |namespace| self.memory.observe_namespace(name.name(), namespace.uid()),
-            );
+            let forgotten = project::<Namespace>(object)
+                .map(|namespace| self.memory.observe_namespace(name.name(), namespace.uid()))
+                .unwrap_or_default();
+            let mut changed = forgotten.labels;
             let labels = object.meta.labels.clone();
             for baseline in self.plan.baselines() {
                 let settings = &baseline.settings;
@@ -370,6 +431,9 @@ impl Engine {
             }
             // Another baseline may read the same label and hold other values for valid.
             self.touch_first_seen(name.name(), changed);
+            if forgotten.restores {
+                self.touch_restores(name.name());
+            }
         }
     }
 
@@ -430,6 +494,7 @@ impl Engine {
 
     fn settle(&mut self, id: u32, mut outcome: Outcome, now: Timestamp, delta: &mut Delta) {
         let Some(unit) = self.plan.unit(id) else { return };
+        self.asides.set(id, std::mem::take(&mut outcome.findings.aside));
         let settled = self.settled(unit, &mut outcome, now);
         let (entry, subject) = (self.plan.entry(unit).clone(), unit.subject.clone());
         let namespace = subject.governing_namespace().unwrap_or_default();

@@ -8,6 +8,7 @@ mod desired;
 mod domains;
 mod encryption;
 mod ingress_class;
+mod networks;
 mod occupied;
 mod pod_security;
 mod pods;
@@ -15,11 +16,13 @@ mod provisioners;
 
 mod quota_room;
 mod reach;
+mod role;
 mod source_groups;
 mod standing;
 mod template;
 mod traffic;
 mod unmodelled;
+mod writes;
 
 pub use autoscaler::{Autoscaler, Scaler};
 pub use backends::{Backend, Backends};
@@ -34,6 +37,7 @@ pub use encryption::{
 pub use ingress_class::{
     ClassController, ControllerOf, DefaultIngressClass, DefaultTlsOptions, TlsSetting, TlsSettings,
 };
+pub use networks::ClusterNetworks;
 pub use occupied::Occupied;
 pub use pod_security::{Violators, ViolatorsValue, Witness};
 pub use pods::{Pods, PodsValue, Restarted};
@@ -42,6 +46,9 @@ pub use provisioners::{
 };
 pub use quota_room::QuotaRoom;
 pub use reach::{ExitList, NamespaceReach, Openings, SourcesOf};
+pub use role::{
+    Aggregator, Aggregators, AllPowerful, AllPowerfulValue, PowersValue, RoleEffect, RolePowers, RoleValue,
+};
 pub use source_groups::{
     Group, GroupBy, Membership, NamespaceGroups, SourceGroups, SourceGroupsValue, SourcesBeside,
     SourcesBesideValue,
@@ -50,3 +57,4 @@ pub use standing::{EnvironmentLabel, Standing, StandingValue};
 pub use template::{pod_labels, pod_template, template_owner};
 pub use traffic::{IsNamespaceLabel, OnHostNetwork, PodRanges, SelectsPods, Spokesman};
 pub use unmodelled::UnmodelledPolicy;
+pub use writes::{WritesIn, WritesInValue};

@@ -2,7 +2,7 @@
 
 use std::{borrow::Borrow, collections::HashSet, hash::Hash, sync::Arc};
 
-use crate::{labels::Labels, object::OwnerRef};
+use crate::{labels::Labels, object::OwnerRef, rights::Rules};
 
 /// A value whose clones share it.
 pub(super) trait Shared: Clone + Eq + Hash {
@@ -25,6 +25,12 @@ impl Shared for Arc<str> {
 impl Shared for Arc<OwnerRef> {
     fn holders(&self) -> usize {
         Arc::strong_count(self)
+    }
+}
+
+impl Shared for Rules {
+    fn holders(&self) -> usize {
+        self.shared_by()
     }
 }
 

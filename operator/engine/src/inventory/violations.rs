@@ -37,6 +37,8 @@ pub(crate) struct Violated {
     pub(crate) admitted: Vec<Checks>,
 }
 
+/// What an object says of pods, if anything.
+pub(super) type Speaks = Option<(Source, Checks)>;
 type Sets = BTreeMap<(Source, Checks), usize>;
 
 #[derive(Default)]
@@ -47,7 +49,7 @@ impl Violations {
     pub(super) fn change(
         &mut self,
         name: &ObjRef,
-        (before, after): (Option<(Source, Checks)>, Option<(Source, Checks)>),
+        (before, after): (Speaks, Speaks),
         touched: &mut Vec<Dep>,
     ) {
         if before == after {
@@ -91,7 +93,7 @@ impl Violations {
 }
 
 /// The checks an object's pods violate; `None` where they violate none, or where another object speaks for them.
-pub(super) fn of(object: &Object) -> Option<(Source, Checks)> {
+pub(super) fn of(object: &Object) -> Speaks {
     let (source, checks) = match object.body.as_ref().ok()? {
         Body::Pod(pod) => {
             let known = object.meta.controller.as_ref().is_some_and(|owner| {

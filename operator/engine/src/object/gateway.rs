@@ -27,6 +27,25 @@ pub struct Gateway {
     /// `spec`.
     #[serde(default)]
     pub spec: GatewaySpec,
+    /// `status`.
+    #[serde(default)]
+    pub status: GatewayStatus,
+}
+
+/// `status` of a Gateway.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+pub struct GatewayStatus {
+    /// Where it is reached.
+    #[serde(default)]
+    pub addresses: Option<Box<[GatewayAddress]>>,
+}
+
+/// One of `status.addresses`: an IP address or a name.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+pub struct GatewayAddress {
+    /// The address.
+    #[serde(default)]
+    pub value: Box<str>,
 }
 
 /// `spec` of a Gateway.

@@ -1,7 +1,15 @@
 //! The index keys each projection states beyond those of every object.
 
-use super::{Body, Meta, PodDisruptionBudget, Workload};
-use crate::{inventory::IndexKey, kind::Kind, name::ObjRef};
+use std::sync::Arc;
+
+use super::{Binding, Body, HttpRoute, Meta, PodDisruptionBudget, PodSpec, Role, Workload};
+use crate::{
+    inventory::IndexKey,
+    kind::Kind,
+    name::ObjRef,
+    restore::{self, RESTORE_TEST},
+    rights::{Crowd, Rule, Subject},
+};
 
 /// The label that says what a workload is for.
 pub const ROLE: &str = "plimsoll.dev/role";
@@ -11,10 +19,19 @@ pub const BACKUP_OF: &str = "plimsoll.dev/backup-of";
 impl Body {
     /// Adds the keys under which look-ups find this object.
     pub(crate) fn index_keys(&self, name: &ObjRef, meta: &Meta, keys: &mut Vec<IndexKey>) {
-        for config in self.pod_spec().into_iter().flat_map(|spec| spec.config_maps()) {
+        if name.kind() != Kind::Pod && restore::is_marked(&meta.labels) {
+            keys.push(restore_tests(name.kind()));
+            keys.push(restore_tests_in(name.kind(), name.namespace_arc()));
+        }
+        for config in self.pod_spec().into_iter().flat_map(PodSpec::config_maps) {
             keys.push(targets(name, "ConfigMap".into(), config.into()));
         }
         match self {
+            Body::VolumeSnapshot(snapshot) => {
+                if let Some(claim) = &snapshot.spec.source.persistent_volume_claim_name {
+                    keys.push(targets(name, "PersistentVolumeClaim".into(), claim.clone()));
+                }
+            }
             Body::Workload(workload) if name.kind() == Kind::CronJob => cron_job(workload, name, meta, keys),
             Body::Workload(workload) => workload.keys(name, keys),
             Body::HorizontalPodAutoscaler(hpa) => {
@@ -34,6 +51,8 @@ impl Body {
                         .map(|(setting, _)| IndexKey::States(name.kind(), setting.into())),
                 );
             }
+            Body::Role(role) if name.kind() == Kind::ClusterRole => role.keys(name, meta, keys),
+            Body::Binding(binding) => binding.keys(name, keys),
             Body::VeleroBackup(_) => {
                 if let Some(schedule) = meta.labels.get("velero.io/schedule-name") {
                     keys.push(targets(name, "Schedule".into(), schedule.into()));
@@ -56,12 +75,23 @@ impl Body {
                     ));
                 }
             }
+            Body::HttpRoute(route) => keys.extend(route.gateways(name)),
             Body::LonghornBackup(backup) => {
                 keys.push(targets(name, "Volume".into(), backup.status.volume_name.clone()));
             }
             _ => {}
         }
     }
+}
+
+/// Objects of a kind that are marked as restore tests, or as what one made.
+pub(crate) fn restore_tests(kind: Kind) -> IndexKey {
+    IndexKey::States(kind, RESTORE_TEST.into())
+}
+
+/// Those of one namespace.
+pub fn restore_tests_in(kind: Kind, namespace: &Arc<str>) -> IndexKey {
+    IndexKey::Targets(kind, namespace.clone(), "?role".into(), RESTORE_TEST.into())
 }
 
 fn targets(name: &ObjRef, kind: Box<str>, target: Box<str>) -> IndexKey {
@@ -91,6 +121,23 @@ impl Workload {
     }
 }
 
+impl HttpRoute {
+    /// The Gateways it attaches to, each once.
+    fn gateways(&self, name: &ObjRef) -> Vec<IndexKey> {
+        let mut keys = Vec::new();
+        for parent in self.spec.parent_refs.iter().flatten() {
+            let own = || name.namespace_arc().clone();
+            let namespace = parent.namespace.as_deref().map_or_else(own, Into::into);
+            let kind = parent.kind.clone().unwrap_or_else(|| "Gateway".into());
+            let key = IndexKey::Targets(name.kind(), namespace, kind, parent.name.clone());
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+        keys
+    }
+}
+
 impl PodDisruptionBudget {
     /// A selector that is absent selects nothing, so nobody need find the budget by it.
     fn key(&self, name: &ObjRef) -> Option<IndexKey> {
@@ -100,6 +147,60 @@ impl PodDisruptionBudget {
             Some((key, value)) => IndexKey::Selects(name.kind(), namespace, key.into(), value.into()),
             None => IndexKey::SelectsAny(name.kind(), namespace),
         })
+    }
+}
+
+/// The setting under which a ClusterRole is filed that gathers its rules from others.
+pub(crate) const AGGREGATES: &str = "aggregationRule";
+/// The setting under which a ClusterRole is filed that holds a rule for everything.
+pub(crate) const EVERYTHING: &str = "everything";
+
+impl Role {
+    fn keys(&self, name: &ObjRef, meta: &Meta, keys: &mut Vec<IndexKey>) {
+        let kind = name.kind();
+        keys.extend(
+            meta.labels
+                .iter()
+                .map(|(key, value)| IndexKey::Carries(kind, key.into(), value.into())),
+        );
+        if self.is_aggregated() {
+            keys.push(IndexKey::States(kind, AGGREGATES.into()));
+        }
+        if self.rules.iter().any(Rule::allows_everything) {
+            keys.push(IndexKey::States(kind, EVERYTHING.into()));
+        }
+    }
+}
+
+impl Binding {
+    /// Under the role it gives (a Role in its own namespace, a ClusterRole in none); a RoleBinding also under those of its
+    /// subjects whom other namespaces may name too: ServiceAccounts from elsewhere, and groups of people.
+    fn keys(&self, name: &ObjRef, keys: &mut Vec<IndexKey>) {
+        if let Some(role) = self.role(name) {
+            keys.push(IndexKey::bindings_of(name.kind(), &role));
+        }
+        let Some(own) = name.namespace() else { return };
+        for subject in &self.subjects {
+            let shared = match (subject, subject.crowd()) {
+                (Subject::Group(_), Crowd::None) => !subject.is_system(),
+                (Subject::Group(_), Crowd::AccountsOf(namespace)) => namespace != own,
+                (Subject::Group(_) | Subject::User(_), _) => false,
+                (Subject::ServiceAccount { .. }, _) => subject.namespace(own) != Some(own),
+            };
+            let key = IndexKey::Binds(name.kind(), subject.to_string().into());
+            // A subject may be listed twice.
+            if shared && !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+    }
+}
+
+impl IndexKey {
+    /// The bindings of a kind that give a role.
+    pub fn bindings_of(kind: Kind, role: &ObjRef) -> Self {
+        let of_role: Box<str> = role.kind().info().kind.into();
+        Self::Targets(kind, role.namespace_arc().clone(), of_role, role.name().into())
     }
 }
 

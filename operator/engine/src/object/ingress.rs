@@ -8,6 +8,79 @@ pub struct Ingress {
     /// `spec`.
     #[serde(default)]
     pub spec: IngressSpec,
+    /// `status`.
+    #[serde(default)]
+    pub status: IngressStatus,
+}
+
+/// `status` of an Ingress.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(from = "StatusWire")]
+pub struct IngressStatus {
+    /// `loadBalancer.ingress`.
+    pub load_balancers: Box<[LoadBalancer]>,
+}
+
+/// Where a load balancer is reached.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(from = "LoadBalancerWire")]
+pub struct LoadBalancer {
+    /// An IP address or a name; empty where neither is stated.
+    pub address: Box<str>,
+    /// TCP ports, where they are stated.
+    pub ports: Box<[u16]>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StatusWire {
+    #[serde(default)]
+    load_balancer: Option<LoadBalancersWire>,
+}
+
+#[derive(Deserialize)]
+struct LoadBalancersWire {
+    #[serde(default)]
+    ingress: Option<Box<[LoadBalancer]>>,
+}
+
+#[derive(Deserialize)]
+struct LoadBalancerWire {
+    #[serde(default)]
+    ip: Option<Box<str>>,
+    #[serde(default)]
+    hostname: Option<Box<str>>,
+    #[serde(default)]
+    ports: Option<Vec<PortWire>>,
+}
+
+#[derive(Deserialize)]
+struct PortWire {
+    port: u16,
+    #[serde(default)]
+    protocol: Option<Box<str>>,
+}
+
+impl From<StatusWire> for IngressStatus {
+    fn from(wire: StatusWire) -> Self {
+        Self {
+            load_balancers: wire.load_balancer.and_then(|lb| lb.ingress).unwrap_or_default(),
+        }
+    }
+}
+
+impl From<LoadBalancerWire> for LoadBalancer {
+    fn from(wire: LoadBalancerWire) -> Self {
+        let stated = |address: &Box<str>| !address.is_empty();
+        let ports = wire.ports.unwrap_or_default();
+        let tcp = ports
+            .iter()
+            .filter(|p| p.protocol.as_deref().unwrap_or("TCP") == "TCP");
+        Self {
+            address: wire.ip.filter(stated).or(wire.hostname).unwrap_or_default(),
+            ports: tcp.map(|p| p.port).collect(),
+        }
+    }
 }
 
 /// `spec` of an Ingress.

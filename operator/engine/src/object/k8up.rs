@@ -1,4 +1,4 @@
-//! `k8up.io/v1`: Schedule and Backup.
+//! `k8up.io/v1`: Schedule, Backup and Restore.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -45,12 +45,27 @@ pub struct K8upBackup {
 impl K8upBackup {
     /// When it ended and whether that was a success: condition `Completed` is True for both, its reason tells them apart.
     pub fn ended(&self) -> Option<(Timestamp, bool)> {
-        let conditions = self.status.as_ref()?.conditions.as_ref()?;
-        let completed = conditions
-            .iter()
-            .find(|c| &*c.r#type == "Completed" && &*c.status == "True")?;
-        Some((completed.last_transition_time?, &*completed.reason == "Succeeded"))
+        self.status.as_ref()?.ended()
     }
+}
+
+/// What is kept of a K8up Restore.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+pub struct K8upRestore {
+    /// `spec`.
+    #[serde(default)]
+    pub spec: K8upRestoreSpec,
+    /// `status`.
+    #[serde(default)]
+    pub status: Option<K8upBackupStatus>,
+}
+
+/// `spec` of a K8up Restore.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+pub struct K8upRestoreSpec {
+    /// The restic snapshot; absent means the newest.
+    #[serde(default)]
+    pub snapshot: Option<Box<str>>,
 }
 
 /// `status` of a K8up Backup.
@@ -64,6 +79,17 @@ pub struct K8upBackupStatus {
     pub finished: Option<bool>,
     #[serde(default)]
     conditions: Option<Vec<Condition>>,
+}
+
+impl K8upBackupStatus {
+    pub(crate) fn ended(&self) -> Option<(Timestamp, bool)> {
+        let completed = self
+            .conditions
+            .as_ref()?
+            .iter()
+            .find(|c| &*c.r#type == "Completed" && &*c.status == "True")?;
+        Some((completed.last_transition_time?, &*completed.reason == "Succeeded"))
+    }
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]

@@ -37,6 +37,9 @@ impl RecurringJobSpec {
 /// What is kept of a Longhorn Volume, beside the labels that name its jobs and groups.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
 pub struct LonghornVolume {
+    /// `spec`.
+    #[serde(default)]
+    pub spec: VolumeSpec,
     #[serde(default)]
     status: Option<VolumeStatus>,
 }
@@ -47,6 +50,14 @@ impl LonghornVolume {
         let used = self.status.as_ref()?.kubernetes_status.as_ref()?;
         (!used.pvc_name.is_empty()).then_some((&used.namespace, &used.pvc_name))
     }
+}
+
+/// `spec` of a Longhorn Volume.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+pub struct VolumeSpec {
+    /// Whether its data, and so its backups, are encrypted.
+    #[serde(default)]
+    pub encrypted: Option<bool>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]

@@ -23,9 +23,12 @@ mod openshift;
 mod pod;
 mod publisher;
 mod quota;
+mod rbac;
 mod script;
 mod service;
+mod service_cidr;
 mod snapscheduler;
+mod snapshot;
 mod storage;
 mod template;
 mod time;
@@ -38,16 +41,20 @@ use crate::kind::Kind;
 pub use admin_policy::{ADMIN_POLICIES, Action, AdminPeer, AdminPolicy, AdminPort, AdminRule, PodSet, Tier};
 pub use autoscaler::{HorizontalPodAutoscaler, ScaledObject};
 pub use budget::PodDisruptionBudget;
-pub use cnpg::{CnpgBackup, CnpgCluster, CnpgScheduledBackup};
+pub use cnpg::{CnpgBackup, CnpgCluster, CnpgObjectStore, CnpgScheduledBackup, Store};
 pub use configmap::{ConfigMap, TLS_SETTINGS};
 pub use database::{DatabaseCr, NativeSchedule};
 pub use foreign_policy::{FOREIGN_POLICIES, ForeignPolicy};
 pub use gateway::{
-    BackendRef, ClientTrafficPolicy, Gateway, GatewayClass, HttpRoute, Listener, ParentRef, ReferenceGrant,
+    BackendRef, ClientTrafficPolicy, Gateway, GatewayAddress, GatewayClass, HttpRoute, Listener, ParentRef,
+    ReferenceGrant,
 };
-pub use index::{BACKUP_OF, ROLE};
-pub use ingress::{FrontendConfig, Ingress, IngressClass, IngressClassParams, IngressRule, IngressTls};
-pub use k8up::{K8upBackup, K8upSchedule};
+pub(crate) use index::{AGGREGATES, EVERYTHING, restore_tests};
+pub use index::{BACKUP_OF, ROLE, restore_tests_in};
+pub use ingress::{
+    FrontendConfig, Ingress, IngressClass, IngressClassParams, IngressRule, IngressTls, LoadBalancer,
+};
+pub use k8up::{K8upBackup, K8upRestore, K8upSchedule};
 pub use longhorn::{LonghornBackup, LonghornRecurringJob, LonghornVolume};
 pub use meta::{Annotations, Meta, OwnerRef};
 pub use namespace::Namespace;
@@ -56,18 +63,22 @@ pub use node::Node;
 pub use openshift::{OpenShiftRoute, TlsSecurity};
 pub use pod::{MOST_RESTARTS, Pod};
 pub use publisher::{
-    HttpProxy, IstioGateway, IstioServer, Opaque, TlsOption, TraefikMiddleware, TraefikRoute, TraefikRule,
+    EmissaryHost, HttpProxy, IstioGateway, IstioServer, Opaque, TlsOption, TraefikMiddleware, TraefikRoute,
+    TraefikRule,
 };
 pub use quota::{QuotaStatus, ResourceQuota};
+pub use rbac::{Binding, Role};
 pub use script::Script;
 pub use service::{Service, ServicePort, ServiceType};
+pub use service_cidr::ServiceCidr;
 pub use snapscheduler::SnapshotSchedule;
+pub use snapshot::{VolumeSnapshot, VolumeSnapshotClass};
 pub use storage::{PersistentVolume, PersistentVolumeClaim, StorageClass, VolumeSource};
 pub use template::{
     Affinity, AffinityTerm, ClaimSpec, Container, ContainerPort, HostPath, PodSpec, PodTemplate,
     RestartPolicy, SpreadConstraint, Volume,
 };
-pub use velero::{BackupTemplate, VeleroBackup, VeleroSchedule};
+pub use velero::{BackupTemplate, VeleroBackup, VeleroLocation, VeleroRestore, VeleroSchedule};
 pub(crate) use word::Word;
 pub use workload::{ClaimTemplate, Workload, WorkloadStatus, base_name};
 
@@ -123,12 +134,12 @@ bodies! {
     Namespace(Namespace): Namespace;
     Node(Node): Node;
     Pod(Pod): Pod;
-    Service(Service): Service;
     PersistentVolumeClaim(PersistentVolumeClaim): PersistentVolumeClaim;
     PersistentVolume(PersistentVolume): PersistentVolume;
     StorageClass(StorageClass): StorageClass;
     ConfigMap(ConfigMap): ConfigMap;
     Ingress(Ingress): Ingress;
+    ServiceCidr(ServiceCidr): ServiceCidr;
     IngressClass(IngressClass): IngressClass;
     IngressClassParams(IngressClassParams): IngressClassParams;
     FrontendConfig(FrontendConfig): FrontendConfig;
@@ -144,7 +155,8 @@ bodies! {
     IstioGateway(IstioGateway): IstioGateway;
     OpenShiftRoute(OpenShiftRoute): OpenShiftRoute;
     TlsSecurity(TlsSecurity): OpenShiftIngressController | OpenShiftApiServer;
-    Opaque(Opaque): NginxVirtualServer | EmissaryHost | ApisixRoute | LegacyIngressRoute;
+    EmissaryHost(EmissaryHost): EmissaryHost;
+    Opaque(Opaque): NginxVirtualServer | ApisixRoute | LegacyIngressRoute;
     Workload(Workload): Deployment | StatefulSet | DaemonSet | ReplicaSet | Job | CronJob | Rollout;
     HorizontalPodAutoscaler(HorizontalPodAutoscaler): HorizontalPodAutoscaler;
     ScaledObject(ScaledObject): ScaledObject;
@@ -155,15 +167,24 @@ bodies! {
     ForeignPolicy(ForeignPolicy): CiliumNetworkPolicy | CiliumClusterwideNetworkPolicy | CalicoNetworkPolicy
         | CalicoGlobalNetworkPolicy | CalicoStoredNetworkPolicy | CalicoStoredGlobalNetworkPolicy;
     AdminPolicy(AdminPolicy): AdminNetworkPolicy | BaselineAdminNetworkPolicy | ClusterNetworkPolicy;
+    Role(Role): Role | ClusterRole;
+    Binding(Binding): RoleBinding | ClusterRoleBinding;
     VeleroSchedule(VeleroSchedule): VeleroSchedule;
     VeleroBackup(VeleroBackup): VeleroBackup;
+    VeleroRestore(VeleroRestore): VeleroRestore;
+    VeleroLocation(VeleroLocation): VeleroLocation;
     CnpgScheduledBackup(CnpgScheduledBackup): CnpgScheduledBackup;
     CnpgBackup(CnpgBackup): CnpgBackup;
     K8upSchedule(K8upSchedule): K8upSchedule;
+    CnpgObjectStore(CnpgObjectStore): CnpgObjectStore;
     K8upBackup(K8upBackup): K8upBackup;
+    K8upRestore(K8upRestore): K8upRestore;
     LonghornRecurringJob(LonghornRecurringJob): LonghornRecurringJob;
     LonghornBackup(LonghornBackup): LonghornBackup;
     LonghornVolume(LonghornVolume): LonghornVolume;
     SnapshotSchedule(SnapshotSchedule): SnapshotSchedule;
+    VolumeSnapshot(VolumeSnapshot): VolumeSnapshot;
+    VolumeSnapshotClass(VolumeSnapshotClass): VolumeSnapshotClass;
+    Service(Service): Service;
     DatabaseCr(DatabaseCr): ZalandoPostgresql | PerconaPgCluster | PerconaXtraDbCluster | PerconaServerMongoDb | InnoDbCluster | MongoDbCommunity;
 }

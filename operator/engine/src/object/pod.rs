@@ -5,11 +5,12 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::{Annotations, template::PodSpec};
-use crate::podsecurity::Checks;
+use crate::{podsecurity::Checks, restore::RestoreResult};
 
 /// What is kept of a Pod.
 #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
 #[serde(from = "Wire")]
+#[allow(clippy::struct_excessive_bools, reason = "independent facts, of a byte each")]
 pub struct Pod {
     /// `spec.nodeName`, once scheduled.
     pub node: Option<Arc<str>>,
@@ -17,8 +18,6 @@ pub struct Pod {
     pub running: bool,
     /// `status.phase` is `Succeeded` or `Failed`: the pod will not run again.
     pub finished: bool,
-    /// `status.phase` is `Succeeded`.
-    pub succeeded: bool,
     /// Condition `Ready` is `True`.
     pub ready: bool,
     /// Whether the pod uses its node's network.
@@ -26,33 +25,43 @@ pub struct Pod {
     small: Small,
     /// The pod's own specification; kept only for pods without a controller, which are workloads of their own.
     pub spec: Option<Box<PodSpec>>,
+    /// What a restore test left as its termination message, once its pod has succeeded.
+    pub restore: Option<Box<RestoreResult>>,
 }
 
 impl Pod {
     /// The Pod Security checks it violates.
     pub fn security_checks(&self) -> Checks {
-        Checks::from_bits(self.small.0 & ((1 << CHECKS) - 1))
+        Checks::from_bits(self.small.0 & (SUCCEEDED - 1))
+    }
+
+    /// Whether `status.phase` is `Succeeded`.
+    pub fn succeeded(&self) -> bool {
+        self.small.0 & SUCCEEDED != 0
     }
 
     /// How often its containers were started again; [`MOST_RESTARTS`] stands for that many or more.
     pub fn restarts(&self) -> u32 {
-        self.small.0 >> CHECKS
+        self.small.0 >> RESTARTS
     }
 }
 
-/// The checks in the low bits, the restarts in the high ones: four bytes in each of very many pods.
+/// The checks in the low bits, then whether it succeeded, the restarts in the high ones: four bytes in each of very many pods.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 struct Small(u32);
 
-/// Bits that hold the checks.
-const CHECKS: u32 = 20;
+/// The bit above those of the checks.
+const SUCCEEDED: u32 = 1 << 19;
+/// Where the restarts begin.
+const RESTARTS: u32 = 20;
 /// The most restarts that are told apart.
-pub const MOST_RESTARTS: u32 = (1 << (u32::BITS - CHECKS)) - 1;
-const _: () = assert!(crate::podsecurity::Check::ALL.len() <= CHECKS as usize);
+pub const MOST_RESTARTS: u32 = (1 << (u32::BITS - RESTARTS)) - 1;
+const _: () = assert!(1 << crate::podsecurity::Check::ALL.len() <= SUCCEEDED);
 
 impl Small {
-    fn new(checks: Checks, restarts: u32) -> Self {
-        Self(checks.bits() | restarts.min(MOST_RESTARTS) << CHECKS)
+    fn new(checks: Checks, succeeded: bool, restarts: u32) -> Self {
+        let succeeded = if succeeded { SUCCEEDED } else { 0 };
+        Self(checks.bits() | succeeded | restarts.min(MOST_RESTARTS) << RESTARTS)
     }
 }
 
@@ -88,6 +97,28 @@ struct WireStatus {
 struct ContainerStatus {
     #[serde(default, rename = "restartCount")]
     restart_count: Option<i64>,
+    #[serde(default)]
+    state: Option<ContainerState>,
+}
+
+#[derive(Deserialize)]
+struct ContainerState {
+    #[serde(default)]
+    terminated: Option<Terminated>,
+}
+
+#[derive(Deserialize)]
+struct Terminated {
+    #[serde(default, deserialize_with = "result")]
+    message: Option<Box<RestoreResult>>,
+}
+
+/// Of a termination message nothing but the result of a restore test is kept.
+fn result<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<Box<RestoreResult>>, D::Error> {
+    let text: Option<std::borrow::Cow<'de, str>> = Option::deserialize(d)?;
+    Ok(text
+        .and_then(|text| RestoreResult::read_message(&text))
+        .map(Box::new))
 }
 
 impl WireStatus {
@@ -115,11 +146,16 @@ impl From<Wire> for Pod {
     fn from(mut wire: Wire) -> Self {
         let status = wire.status.unwrap_or_default();
         let phase = status.phase.as_deref().unwrap_or_default();
+        let restarts = status.restarts();
+        let statuses = status.container_statuses.into_iter().flatten();
+        let ended = statuses.filter_map(|container| container.state?.terminated);
+        let restore = ended
+            .filter_map(|ended| ended.message)
+            .find(|_| phase == "Succeeded");
         let owned = wire.metadata.owner_references.is_some_and(|o| !o.is_empty());
         let checks = Checks::of(&wire.spec, &wire.metadata.annotations);
         Self {
-            small: Small::new(checks, status.restarts()),
-            succeeded: phase == "Succeeded",
+            small: Small::new(checks, phase == "Succeeded", restarts),
             node: wire.spec.node_name.take().map(Arc::from),
             host_network: wire.spec.host_network == Some(true),
             running: phase == "Running",
@@ -129,6 +165,7 @@ impl From<Wire> for Pod {
                 .iter()
                 .flatten()
                 .any(|c| &*c.r#type == "Ready" && &*c.status == "True"),
+            restore,
             spec: (!owned).then(|| Box::new(wire.spec)),
         }
     }

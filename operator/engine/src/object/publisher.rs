@@ -218,3 +218,34 @@ pub struct IstioTls {
     #[serde(default)]
     pub min_protocol_version: Option<Box<str>>,
 }
+
+/// `getambassador.io/v3alpha1` Host.
+#[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+pub struct EmissaryHost {
+    /// `spec`.
+    #[serde(default)]
+    pub spec: EmissaryHostSpec,
+}
+
+/// `spec` of a Host.
+#[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EmissaryHostSpec {
+    /// The Secret with the certificate.
+    #[serde(default)]
+    pub tls_secret: Option<serde::de::IgnoredAny>,
+    /// A TLSContext that holds the settings instead.
+    #[serde(default)]
+    pub tls_context: Option<serde::de::IgnoredAny>,
+    /// TLS settings.
+    #[serde(default)]
+    pub tls: Option<EmissaryTls>,
+}
+
+/// `tls` of a Host; its fields are in snake case.
+#[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+pub struct EmissaryTls {
+    /// `v1.0` (default) … `v1.3`.
+    #[serde(default)]
+    pub min_tls_version: Option<Box<str>>,
+}

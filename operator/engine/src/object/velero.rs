@@ -1,4 +1,6 @@
-//! `velero.io/v1`: Schedule and Backup.
+//! `velero.io/v1`: Schedule, Backup, Restore and BackupStorageLocation.
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -65,6 +67,9 @@ pub struct BackupTemplate {
     /// Namespaced resources left out.
     #[serde(default)]
     pub excluded_namespace_scoped_resources: Option<Vec<Box<str>>>,
+    /// The BackupStorageLocation; absent means the default one.
+    #[serde(default)]
+    pub storage_location: Option<Box<str>>,
     /// Objects must match it.
     #[serde(default)]
     pub label_selector: Option<LabelSelector>,
@@ -100,4 +105,49 @@ pub struct VeleroBackupStatus {
     /// When it ended, well or not.
     #[serde(default, deserialize_with = "time::optional")]
     pub completion_timestamp: Option<Timestamp>,
+}
+
+/// What is kept of a Velero Restore.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+pub struct VeleroRestore {
+    /// `spec`.
+    #[serde(default)]
+    pub spec: VeleroRestoreSpec,
+    /// `status`: phases and times as those of a Backup.
+    #[serde(default)]
+    pub status: Option<VeleroBackupStatus>,
+}
+
+/// `spec` of a Velero Restore.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VeleroRestoreSpec {
+    /// The Backup it restores; or the newest of a schedule.
+    #[serde(default)]
+    pub backup_name: Option<Box<str>>,
+    /// Namespaces that are restored under another name.
+    #[serde(default)]
+    pub namespace_mapping: Option<BTreeMap<Box<str>, Box<str>>>,
+}
+
+/// What is kept of a BackupStorageLocation.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+pub struct VeleroLocation {
+    /// `spec`.
+    #[serde(default)]
+    pub spec: VeleroLocationSpec,
+}
+
+/// `spec` of a BackupStorageLocation.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+pub struct VeleroLocationSpec {
+    /// `aws`, `azure`, `gcp`, possibly behind `velero.io/`, or another plugin's name.
+    #[serde(default)]
+    pub provider: Box<str>,
+    /// Whether backups that name no location go here.
+    #[serde(default)]
+    pub default: Option<bool>,
+    /// What the provider's plugin is told.
+    #[serde(default)]
+    pub config: Option<BTreeMap<Box<str>, Box<str>>>,
 }

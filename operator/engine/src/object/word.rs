@@ -16,13 +16,14 @@ impl<T: for<'s> From<&'s str>> Word<T> {
 
 impl<'de, T: for<'s> From<&'s str>> Deserialize<'de> for Word<T> {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        d.deserialize_str(WordVisitor(PhantomData))
+        // The API server takes null for the empty string.
+        d.deserialize_option(WordVisitor(PhantomData))
     }
 }
 
 struct WordVisitor<T>(PhantomData<T>);
 
-impl<T: for<'s> From<&'s str>> de::Visitor<'_> for WordVisitor<T> {
+impl<'de, T: for<'s> From<&'s str>> de::Visitor<'de> for WordVisitor<T> {
     type Value = Word<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -31,6 +32,14 @@ impl<T: for<'s> From<&'s str>> de::Visitor<'_> for WordVisitor<T> {
 
     fn visit_str<E>(self, text: &str) -> Result<Word<T>, E> {
         Ok(Word(T::from(text)))
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, d: D) -> Result<Word<T>, D::Error> {
+        d.deserialize_str(self)
+    }
+
+    fn visit_none<E>(self) -> Result<Word<T>, E> {
+        Ok(Word::empty())
     }
 
     fn visit_unit<E>(self) -> Result<Word<T>, E> {

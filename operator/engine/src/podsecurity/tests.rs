@@ -1,3 +1,5 @@
+#![allow(clippy::needless_pass_by_value, reason = "literals read better by value")]
+
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -142,7 +144,7 @@ fn the_old_annotation_of_app_armor(#[case] value: &str, #[case] violated: &[&str
 fn null_means_absent_and_other_types_do_not_decode() {
     let nothing = hardened(
         json!({"hostPID": null, "os": null, "securityContext": {"seLinuxOptions": null, "sysctls": null},
-        "containers": [{"livenessProbe": null, "lifecycle": null, "securityContext": {"privileged": null, "capabilities": {"add": null}}}]}),
+        "containers": [{"livenessProbe": null, "readinessProbe": {"httpGet": {"host": null, "port": 1}}, "lifecycle": null, "securityContext": {"privileged": null, "capabilities": {"add": null}}}]}),
     );
     assert!(checks(&nothing).is_empty());
     for wrong in [

@@ -115,6 +115,30 @@ impl Profile {
         !self.admin.is_empty() || !self.baseline.is_empty()
     }
 
+    /// Whether some peer is told by being in the same namespace.
+    pub(crate) fn speaks_of_own(&self) -> bool {
+        self.policies
+            .iter()
+            .flatten()
+            .any(|opening| opening.peer.is_own())
+    }
+
+    /// Whether some port is told by its name.
+    pub(crate) fn names_ports(&self) -> bool {
+        let ordered = self
+            .admin
+            .iter()
+            .chain(&self.baseline)
+            .flatten()
+            .flat_map(|policy| &**policy.rules);
+        ordered.into_iter().any(|rule| !rule.ports.named.is_empty())
+            || self
+                .policies
+                .iter()
+                .flatten()
+                .any(|opening| !opening.ports.named.is_empty())
+    }
+
     /// The ports open to the other end.
     pub(crate) fn toward(&self, toward: Toward<'_>) -> Bounds {
         if self.is_open() {

@@ -16,6 +16,8 @@ pub struct Tally {
     pub waived: u64,
     /// Kinds the control judges and the operator cannot see; counted within `unknown` too.
     pub blind: u64,
+    /// Units whose control panicked; counted within `unknown` too.
+    pub panicked: u64,
     /// Findings that count, by severity, worst first.
     pub findings: [u64; 4],
     /// Findings an exception covers.
@@ -35,6 +37,9 @@ impl Tally {
         });
         if unit.blind {
             add(&mut self.blind);
+        }
+        if matches!(&unit.verdict, Verdict::Unknown(unknown) if unknown.is_panic()) {
+            add(&mut self.panicked);
         }
         for reported in &unit.findings {
             match reported.state {
@@ -59,6 +64,7 @@ impl Tally {
         self.not_applicable += other.not_applicable;
         self.waived += other.waived;
         self.blind += other.blind;
+        self.panicked += other.panicked;
         self.waived_findings += other.waived_findings;
         for (mine, theirs) in self.findings.iter_mut().zip(other.findings) {
             *mine += theirs;

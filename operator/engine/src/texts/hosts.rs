@@ -117,12 +117,21 @@ fn stands_as_host(before: &str, after: &str) -> bool {
         }
 }
 
-/// Whether the part before an `@` is that of an address of e-mail: no password in it and no scheme before it.
+/// Whether the part before an `@` is that of an address of e-mail: no password in it and no scheme before it. A part that is
+/// longer than any mailbox is none, and need not be read to its end.
 fn is_mailbox(before: &str) -> bool {
-    let word = before
-        .rsplit(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | ';' | '=' | '<'))
-        .next();
-    word.is_some_and(|word| !word.contains([':', '/']))
+    const LONGEST: usize = 256;
+    let delimits = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | ';' | '=' | '<');
+    let mut part = before
+        .chars()
+        .rev()
+        .take(LONGEST + 1)
+        .take_while(|c| !delimits(*c));
+    let mut length = 0;
+    part.all(|c| {
+        length += 1;
+        !matches!(c, ':' | '/')
+    }) && length <= LONGEST
 }
 
 #[cfg(test)]

@@ -102,6 +102,7 @@ fn of_pods<'a>(spec: &'a PodSpec, pods: &'static str) -> impl Iterator<Item = Pl
     let lists = [
         ("initContainers", &spec.init_containers),
         ("containers", &spec.containers),
+        ("ephemeralContainers", &spec.ephemeral_containers),
     ];
     lists.into_iter().flat_map(move |(list, containers)| {
         let containers: &'a Option<Box<[Container]>> = containers;

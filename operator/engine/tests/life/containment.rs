@@ -1,6 +1,6 @@
 //! A control or fact that misbehaves costs its own units their verdict, and nothing else.
 
-use plimsoll_engine::{Engine, kind::Kind, name::ObjRef};
+use plimsoll_engine::{Engine, kind::Kind, name::ObjRef, observation::operator::Faults};
 use serde_json::json;
 
 use crate::Life;
@@ -14,9 +14,19 @@ fn a_control_that_panics_is_unknown_for_its_unit_alone() {
     assert_eq!((delta.evaluated, delta.panicked), (2, 1));
     assert_eq!(life.verdict("toy/acts", "good"), "pass");
     assert_eq!(life.verdict("toy/acts", "bad"), "unknown Panicked");
+    let faults = |life: &Life| {
+        let faults = Faults::of(&life.engine.report()).0.into_iter();
+        faults.map(|(_, control)| control).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        faults(&life),
+        ["toy/acts"],
+        "whoever watches the operator can tell"
+    );
     life.deployment("bad", "pass");
     life.turn();
     assert_eq!(life.verdict("toy/acts", "bad"), "pass");
+    assert!(faults(&life).is_empty());
 }
 
 #[test]

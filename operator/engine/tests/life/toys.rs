@@ -9,6 +9,7 @@ use plimsoll_engine::{
     finding::{Basis, Findings, Severity},
     kind::{Kind, KindSet},
     name::ObjRef,
+    observation::Observed,
     unknown::Unknown,
     view::View,
 };
@@ -89,6 +90,36 @@ impl Fact for Mood {
     }
 }
 
+/// Passes at high tide.
+pub(crate) struct Tidal;
+
+impl Control for Tidal {
+    const META: Meta = meta("toy/tidal", DEPLOYMENTS);
+    type Params = Params;
+
+    fn check(unit: &Unit<'_>, view: &View<'_>, _: &Params, out: &mut Findings) -> Result<(), Unknown> {
+        match view.observed::<Tide>(&unit.name().name().to_owned()) {
+            None => Err(Unknown::new("NotObserved", "nobody looked at the sea")),
+            Some(Tide { high }) => {
+                if !high {
+                    out.fail("LowTide", "the tide is low");
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// What somebody saw of the sea, by the name of a Deployment.
+#[derive(PartialEq, Debug)]
+pub(crate) struct Tide {
+    pub(crate) high: bool,
+}
+
+impl Observed for Tide {
+    type Key = String;
+}
+
 /// Reads two facts that read each other.
 pub(crate) struct Circular;
 
@@ -132,4 +163,5 @@ pub(crate) fn registry() -> Registry {
         .with::<Acts>()
         .with::<Moody>()
         .with::<Circular>()
+        .with::<Tidal>()
 }

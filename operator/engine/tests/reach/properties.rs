@@ -4,7 +4,7 @@ use plimsoll_engine::{
     decode::{Object, decode_json},
     kind::Kind,
     name::ObjRef,
-    reach::{Addresses, Bounds, IpBlocks, Network, PortSet, Protocol, Reach, Site, Sources, pods_of},
+    reach::{Addresses, Bounds, IpBlocks, Matrix, Network, PortSet, Protocol, Reach, Site, Sources, pods_of},
 };
 use serde_json::Value;
 
@@ -31,7 +31,7 @@ fn pod(pod: &Value) -> plimsoll_engine::reach::Pods {
 }
 
 /// One object of a cluster, or the lack of it.
-enum Step<'a> {
+pub(crate) enum Step<'a> {
     Put(&'static str, &'a Value),
     Remove(&'static str, &'a Value),
 }
@@ -44,7 +44,7 @@ fn apply(reach: &mut Reach, step: &Step<'_>) {
     }
 }
 
-fn steps(cluster: &Cluster) -> Vec<Step<'_>> {
+pub(crate) fn steps(cluster: &Cluster) -> Vec<Step<'_>> {
     let of = |kind: &'static str| move |object| Step::Put(kind, object);
     let plain = cluster
         .namespaces
@@ -431,6 +431,24 @@ fn openings_are_what_pairs_of_pods_show() {
                 } else {
                     assert_eq!(found, sure, "seed {seed}, {to}");
                 }
+            }
+        }
+    }
+}
+
+#[test]
+fn all_answers_at_once_are_those_of_the_pairs() {
+    for seed in seeds(60) {
+        let cluster = cluster(&mut Dice::new(seed), EVERYTHING);
+        let reach = built(&steps(&cluster), IpBlocks::MayMatchPods);
+        let matrix = Matrix::new(&reach);
+        assert_eq!(matrix.classes().len(), reach.classes().count());
+        for (i, (local, from)) in matrix.classes().iter().enumerate() {
+            for (j, (other, to)) in matrix.classes().iter().enumerate() {
+                let expected = reach
+                    .between(Site::Pods(local, from), Site::Pods(other, to))
+                    .unwrap();
+                assert_eq!(*matrix.get(i, j), expected, "seed {seed}");
             }
         }
     }

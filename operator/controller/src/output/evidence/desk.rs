@@ -108,6 +108,7 @@ impl Desk {
             }
             repairs.sort_by_key(|repair| repair.time);
             self.repairs.insert(namespace.clone(), repairs);
+            self.recall(&namespace, &record);
             stored.insert(namespace, record);
         }
         self.stored = Some(stored);
@@ -115,6 +116,19 @@ impl Desk {
         let all: Vec<Arc<str>> = known.chain(self.shards.keys()).cloned().collect();
         for namespace in all {
             self.schedule(namespace, now);
+        }
+    }
+
+    /// What the leader before us met is kept, where the namespace is still there.
+    fn recall(&mut self, namespace: &Arc<str>, record: &EvidenceRecord) {
+        let Some(shard) = self.shards.get_mut(namespace) else {
+            return;
+        };
+        let another = shard.uid.is_some() && record.spec.uid.is_some() && shard.uid != record.spec.uid;
+        if let Ok(probed) = record.spec.probed()
+            && !another
+        {
+            shard.probed = std::mem::take(&mut shard.probed).with(&probed);
         }
     }
 
@@ -222,7 +236,7 @@ impl Desk {
 }
 
 /// The namespace a record is about: by its name, which cannot be edited.
-pub(super) fn namespace_of(record: &EvidenceRecord) -> Arc<str> {
+pub(crate) fn namespace_of(record: &EvidenceRecord) -> Arc<str> {
     match record.name_any() {
         name if name == CLUSTER_SHARD => Arc::from(""),
         name => name.into(),
@@ -238,6 +252,10 @@ fn with_earliest(mut shard: Shard, stored: &Shard) -> Shard {
         if let Some(first) = stored.labels.get(key) {
             value.clone_from(first);
         }
+    }
+    // What another replica saw of a restore, nobody may see again.
+    for (target, restores) in &stored.restores {
+        shard.add_restores(target, restores.iter().cloned());
     }
     for (unit, seen) in &mut shard.units {
         let Some(known) = stored.units.get(unit) else {

@@ -12,16 +12,21 @@
 //! | `findings` | 6·C·E (four severities, waived, unknown) |
 //! | `units` | 5·C·E |
 //! | `compliance_ratio` | F·E |
+//! | what controls measure (`tls_version_accepted`, `uptime_ratio` …) | 2,000 each; more are counted in `measures_left_out` |
 //! | `score_ratio`, `finding_oldest_seconds`, `baseline_problems` | 1, 4, 1 |
 //!
 //! and for the process: one per watched kind, and about 40 others.
 
+mod measures;
 mod own;
 mod process;
 mod text;
 mod verdicts;
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use jiff::Timestamp;
 use prometheus_client::{
@@ -60,9 +65,28 @@ impl fmt::Debug for State {
     }
 }
 
+/// When the metrics were last scraped. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Scrapes(Arc<Mutex<Option<Timestamp>>>);
+
+impl Scrapes {
+    /// The last time; nothing before the first.
+    pub fn last(&self) -> Option<Timestamp> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self, now: Timestamp) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+    }
+}
+
 /// Everything that can be scraped.
 #[derive(Debug)]
-pub struct Metrics(Registry);
+pub struct Metrics {
+    registry: Registry,
+    scrapes: Scrapes,
+    clock: fn() -> Timestamp,
+}
 
 impl Metrics {
     /// The metrics of what the actor publishes and of the process itself. `turns` is fed by the actor.
@@ -78,14 +102,24 @@ impl Metrics {
         let ours = registry.sub_registry_with_prefix(PREFIX);
         turns.register(ours);
         ours.register_collector(Box::new(verdicts::Verdicts(state.clone())));
+        ours.register_collector(Box::new(measures::Measures(state.clone())));
         ours.register_collector(Box::new(own::Own { state, leading }));
-        Self(registry)
+        Self {
+            registry,
+            scrapes: Scrapes::default(),
+            clock,
+        }
+    }
+
+    /// When somebody last scraped them.
+    pub fn scrapes(&self) -> Scrapes {
+        self.scrapes.clone()
     }
 
     /// Adds a family that somebody else keeps, such as a counter of repairs. `name` is without prefix and without `_total`.
     #[must_use]
     pub fn with(mut self, name: &str, help: &str, metric: impl Metric) -> Self {
-        self.0
+        self.registry
             .sub_registry_with_prefix(PREFIX)
             .register(name, help, metric);
         self
@@ -99,16 +133,35 @@ impl Metrics {
         R: Fn() -> Vec<(L, u64)> + Send + Sync + 'static,
     {
         let counts = own::Counts { name, help, read };
-        self.0
+        self.registry
             .sub_registry_with_prefix(PREFIX)
             .register_collector(Box::new(counts));
+        self
+    }
+
+    /// Adds a gauge that is 1 or 0.
+    #[must_use]
+    pub fn with_switch<R>(mut self, name: &'static str, help: &'static str, read: R) -> Self
+    where
+        R: Fn(Timestamp) -> bool + Send + Sync + 'static,
+    {
+        let switch = own::Switch {
+            name,
+            help,
+            read,
+            clock: self.clock,
+        };
+        self.registry
+            .sub_registry_with_prefix(PREFIX)
+            .register_collector(Box::new(switch));
         self
     }
 
     /// One scrape.
     pub fn render(&self, format: Format) -> Result<String, fmt::Error> {
         let mut page = String::with_capacity(16 * 1024);
-        encode(&mut page, &self.0)?;
+        encode(&mut page, &self.registry)?;
+        self.scrapes.now((self.clock)());
         Ok(match format {
             Format::OpenMetrics => page,
             Format::Text => text::plain(&page),

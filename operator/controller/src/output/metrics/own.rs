@@ -2,6 +2,7 @@
 
 use std::{fmt, time::Duration};
 
+use jiff::Timestamp;
 use plimsoll_engine::coverage::Coverage;
 use prometheus_client::{
     collector::Collector,
@@ -131,6 +132,30 @@ pub(super) struct Counts<R> {
 impl<R> fmt::Debug for Counts<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name)
+    }
+}
+
+/// A gauge of 1 or 0 that somebody else knows.
+pub(super) struct Switch<R> {
+    pub(super) name: &'static str,
+    pub(super) help: &'static str,
+    pub(super) read: R,
+    pub(super) clock: fn() -> Timestamp,
+}
+
+impl<R> fmt::Debug for Switch<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl<R> Collector for Switch<R>
+where
+    R: Fn(Timestamp) -> bool + Send + Sync + 'static,
+{
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let on = (self.read)((self.clock)());
+        Sheet(encoder).single(self.name, self.help, f64::from(u8::from(on)))
     }
 }
 

@@ -9,6 +9,7 @@ use crate::{Health, output::metrics::Turns};
 struct Running {
     address: SocketAddr,
     published: watch::Sender<Arc<Published>>,
+    scrapes: crate::output::metrics::Scrapes,
     stop: CancellationToken,
     task: tokio::task::JoinHandle<()>,
 }
@@ -17,12 +18,14 @@ async fn running() -> Running {
     let (published, receiver) = watch::channel(Arc::<Published>::default());
     let (_, leading) = watch::channel(false);
     let metrics = Metrics::new(receiver.clone(), leading, &Turns::default(), jiff::Timestamp::now);
+    let scrapes = metrics.scrapes();
     let server = Server::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
     let (address, stop) = (server.address(), CancellationToken::new());
     let task = tokio::spawn(server.run(receiver, Arc::new(metrics), stop.clone()));
     Running {
         address,
         published,
+        scrapes,
         stop,
         task,
     }
@@ -117,6 +120,18 @@ async fn metrics_come_in_the_format_that_is_asked_for() {
         open.contains("application/openmetrics-text; version=1.0.0") && open.ends_with("# EOF\n"),
         "{open}"
     );
+}
+
+#[tokio::test]
+async fn a_scrape_is_remembered_and_a_probe_is_none() {
+    let server = running().await;
+    server.get("/livez", "").await;
+    server.get("/readyz", "").await;
+    assert_eq!(server.scrapes.last(), None);
+    let before = jiff::Timestamp::now();
+    server.get("/metrics", "").await;
+    let scraped = server.scrapes.last().unwrap();
+    assert!(before <= scraped && scraped <= jiff::Timestamp::now());
 }
 
 #[tokio::test]

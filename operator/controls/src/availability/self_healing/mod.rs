@@ -123,7 +123,7 @@ fn bare_pod(unit: &Unit<'_>, view: &View<'_>, out: &mut Findings) -> Result<(), 
         .is_some_and(|spec| spec.restart_policy == RestartPolicy::ToCompletion);
     let excused = [
         (meta.annotations.get(MIRROR).is_some(), "the kubelet starts it again"),
-        (pod.succeeded, "has done its work"),
+        (pod.succeeded(), "has done its work"),
         (ends && pod.finished, "has run to its end"),
     ];
     if let Some((_, why)) = excused.iter().find(|(excused, _)| *excused) {

@@ -12,7 +12,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::shared::backup::{
-    RUNS, Run, RunOf, Source, Sources, SourcesOf, TARGETS, Target, default_images, target,
+    BACKUP_SUCCESS, RUNS, Run, RunOf, Source, Sources, SourcesOf, TARGETS, Target, default_images, measure,
+    seconds, target,
 };
 
 /// The control.
@@ -92,7 +93,8 @@ impl Control for RecentSuccess {
         let sources = view.fact(&SourcesOf {
             target: unit.name().clone(),
         })?;
-        conclude(outcomes(unit, view, params, &sources), &sources, out)
+        let outcomes = outcomes(unit, view, params, &sources, out)?;
+        conclude(outcomes, &sources, out)
     }
 }
 
@@ -115,20 +117,27 @@ fn outcomes(
     view: &View<'_>,
     params: &Params,
     sources: &Sources,
-) -> Vec<Outcome> {
+    out: &mut Findings,
+) -> Result<Vec<Outcome>, Unknown> {
     let mut outcomes = Vec::new();
     for source in sources.found.iter().filter(|s| s.holds_target()) {
         let run = view.fact(&RunOf::new(&source.name, unit.name()));
         let outcome = match run {
-            Ok(run) => outcome(source, &run, view, params),
+            Ok(run) => {
+                if let Some(success) = run.success {
+                    let success = seconds(success);
+                    measure(&BACKUP_SUCCESS, unit.name(), Some(source.mechanism()), success, view, out)?;
+                }
+                outcome(source, &run, view, params)
+            }
             Err(unknown) => Outcome::Unknown(unknown),
         };
         if matches!(outcome, Outcome::Recent) {
-            return vec![outcome];
+            return Ok(vec![outcome]);
         }
         outcomes.push(outcome);
     }
-    outcomes
+    Ok(outcomes)
 }
 
 /// One recent success is enough. Else what cannot be seen might be one; else the deadline of the last has passed.

@@ -13,7 +13,7 @@ use plimsoll_engine::{
 use serde_json::{Value, json};
 
 use super::Params;
-use crate::shared::ingress::{Implementation, Server, class_name, server_of};
+use crate::shared::ingress::{Implementation, Server, class_name, covers_host, server_of};
 
 const ALB_CERTIFICATE: &str = "alb.ingress.kubernetes.io/certificate-arn";
 const ALB_PORTS: &str = "alb.ingress.kubernetes.io/listen-ports";
@@ -136,7 +136,7 @@ fn secret(entry: &Entry) -> Option<&str> {
 fn cover(host: Option<&str>, entries: &[Entry]) -> Cover {
     let covers = |entry: &&Entry| match (entry.hosts.as_deref().unwrap_or_default(), host) {
         ([], _) => true,
-        (hosts, Some(host)) => hosts.iter().any(|covering| matches(covering, host)),
+        (hosts, Some(host)) => hosts.iter().any(|covering| covers_host(covering, host)),
         (_, None) => false,
     };
     let covering: Vec<&Entry> = entries.iter().filter(covers).collect();
@@ -147,21 +147,6 @@ fn cover(host: Option<&str>, entries: &[Entry]) -> Cover {
     } else {
         Cover::Default
     }
-}
-
-/// A wildcard covers exactly one label.
-fn matches(covering: &str, host: &str) -> bool {
-    if covering.eq_ignore_ascii_case(host) {
-        return true;
-    }
-    let Some((label, rest)) = host.split_once('.') else {
-        return false;
-    };
-    !label.is_empty()
-        && label != "*"
-        && covering
-            .strip_prefix("*.")
-            .is_some_and(|base| base.eq_ignore_ascii_case(rest))
 }
 
 /// Whether the controller has a certificate of its own for every host.
@@ -192,7 +177,7 @@ fn discovers(ingress: &Ingress) -> bool {
         host.is_some_and(|host| {
             entries
                 .iter()
-                .any(|e| e.hosts.iter().flatten().any(|covering| matches(covering, host)))
+                .any(|e| e.hosts.iter().flatten().any(|covering| covers_host(covering, host)))
         })
     };
     ingress.hosts().all(named)

@@ -168,6 +168,7 @@ fn endpoints(unit: &Unit<'_>, view: &View<'_>) -> Result<Vec<Endpoint>, Unknown>
         Kind::HttpProxy => publishers::http_proxy(unit),
         Kind::IstioGateway => publishers::istio_gateway(unit),
         Kind::OpenShiftRoute => publishers::openshift_route(unit, view),
+        Kind::EmissaryHost => publishers::emissary_host(unit),
         other => Err(Unknown::not_modelled(other.resource())),
     }
 }

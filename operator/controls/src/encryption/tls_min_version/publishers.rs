@@ -6,7 +6,7 @@ use plimsoll_engine::{
     kind::Kind,
     name::ObjRef,
     object::{
-        ClientTrafficPolicy, Gateway, GatewayClass, HttpProxy, IstioGateway, OpenShiftRoute, Projection,
+        ClientTrafficPolicy, EmissaryHost, Gateway, GatewayClass, HttpProxy, IstioGateway, OpenShiftRoute, Projection,
         TlsSecurity,
     },
     unknown::Unknown,
@@ -164,6 +164,34 @@ pub(super) fn istio_gateway(unit: &Unit<'_>) -> Result<Vec<Endpoint>, Unknown> {
         });
     }
     Ok(endpoints)
+}
+
+/// Emissary's default is 1.0 ("It defaults to v1.0", its TLSContext documentation); a TLSContext is not read.
+pub(super) fn emissary_host(unit: &Unit<'_>) -> Result<Vec<Endpoint>, Unknown> {
+    let spec = &unit.get::<EmissaryHost>()?.spec;
+    let value = spec.tls.as_ref().and_then(|tls| tls.min_tls_version.as_deref());
+    if spec.tls_context.is_some() {
+        return Err(by_handshake("the settings are those of a TLSContext, which is not modelled"));
+    }
+    if spec.tls.is_none() && spec.tls_secret.is_none() {
+        return Err(by_handshake("no certificate is named: whether TLS ends here is for ACME to say"));
+    }
+    let versions = match value.filter(|v| !v.is_empty()) {
+        None => Ok(Versions::From(TlsVersion::V1_0)),
+        Some(value) => value
+            .strip_prefix('v')
+            .and_then(TlsVersion::from_number)
+            .map(Versions::From)
+            .ok_or_else(|| unreadable(value)),
+    };
+    Ok(vec![Endpoint {
+        versions,
+        path: "spec.tls.min_tls_version".into(),
+        seen: format!("min_tls_version: {}", value.unwrap_or("absent, v1.0 by default")),
+        fix: Some(Fix::ByHand(
+            "set spec.tls.min_tls_version of the Host: old clients are cut off",
+        )),
+    }])
 }
 
 /// Any router may serve a Route: all of them have to be good, or all bad, for a verdict.

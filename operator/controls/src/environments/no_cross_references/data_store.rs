@@ -54,10 +54,9 @@ pub(super) fn behind(view: &View<'_>, namespace: &str, service: &str) -> Result<
         return Ok(by_selector);
     }
     for kind in WORKLOADS {
-        if let Some(object) = view.object(&ObjRef::new(kind, namespace, service))? {
-            if is_database(object, &default_images()) {
-                return Ok(Some(object.name.clone()));
-            }
+        let workload = view.object(&ObjRef::new(kind, namespace, service))?;
+        if let Some(object) = workload.filter(|object| is_database(object, &default_images())) {
+            return Ok(Some(object.name.clone()));
         }
     }
     operated(view, namespace, service)

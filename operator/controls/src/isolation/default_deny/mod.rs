@@ -4,7 +4,7 @@
 //! (whether anything is in the namespace, whether a policy of another kind may apply). Pods and workloads coming and going
 //! run no unit, but for the first and the last.
 
-mod openness;
+pub(crate) mod openness;
 mod repair;
 
 use plimsoll_engine::{
@@ -160,7 +160,7 @@ impl Control for DefaultDeny {
 }
 
 /// A policy of another kind may deny what these allow and allow what these deny.
-fn unmodelled(namespace: &str, view: &View<'_>) -> Result<(), Unknown> {
+pub(crate) fn unmodelled(namespace: &str, view: &View<'_>) -> Result<(), Unknown> {
     let found = view.fact(&UnmodelledPolicy {
         namespace: namespace.into(),
     })?;
@@ -172,9 +172,9 @@ fn unmodelled(namespace: &str, view: &View<'_>) -> Result<(), Unknown> {
     }
 }
 
-type Policies<'a> = Vec<(&'a Object, &'a NetworkPolicy)>;
+pub(crate) type Policies<'a> = Vec<(&'a Object, &'a NetworkPolicy)>;
 
-fn policies<'a>(namespace: &str, view: &View<'a>) -> Result<Policies<'a>, Unknown> {
+pub(crate) fn policies<'a>(namespace: &str, view: &View<'a>) -> Result<Policies<'a>, Unknown> {
     let objects = view.in_namespace(Kind::NetworkPolicy, namespace)?;
     objects
         .into_iter()
@@ -194,7 +194,7 @@ fn directions(params: &Params) -> impl Iterator<Item = Direction> {
 }
 
 /// Whether some policy isolates every pod of the namespace, those to come included.
-fn is_denied(direction: Direction, policies: &Policies<'_>) -> bool {
+pub(crate) fn is_denied(direction: Direction, policies: &Policies<'_>) -> bool {
     policies
         .iter()
         .any(|(_, policy)| policy.pod_selector.is_everything() && policy.isolates(direction))

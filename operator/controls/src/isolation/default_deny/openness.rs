@@ -8,7 +8,7 @@ use plimsoll_engine::{
 };
 
 /// How a rule allows every peer, if it does: by naming none, or by blocks that together hold every address.
-pub(super) fn how(rule: &Rule, direction: Direction) -> Option<String> {
+pub(crate) fn how(rule: &Rule, direction: Direction) -> Option<String> {
     if rule.peers.is_empty() {
         return Some(format!("with every peer: a rule without {}", direction.peers_field()));
     }
@@ -26,12 +26,12 @@ pub(super) fn how(rule: &Rule, direction: Direction) -> Option<String> {
 }
 
 /// Whether the rule is about given ports or addresses rather than about everything.
-pub(super) fn is_limited(rule: &Rule) -> bool {
+pub(crate) fn is_limited(rule: &Rule) -> bool {
     !rule.ports.is_empty() || !rule.peers.is_empty()
 }
 
 /// Whether the rule is about port 53 alone.
-pub(super) fn is_dns(rule: &Rule) -> bool {
+pub(crate) fn is_dns(rule: &Rule) -> bool {
     !rule.ports.is_empty()
         && rule
             .ports
@@ -56,6 +56,19 @@ fn keeps_pods_out(block: &IpBlock) -> bool {
         .iter()
         .filter_map(|private| Range::parse(private))
         .any(|private| exceptions.iter().any(|except| except.contains(&private)))
+}
+
+/// Whether one range lies within another; a text that is no range is in none.
+pub(crate) fn is_within(inner: &str, outer: &str) -> bool {
+    match (Range::parse(inner), Range::parse(outer)) {
+        (Some(inner), Some(outer)) => outer.contains(&inner),
+        _ => false,
+    }
+}
+
+/// Whether a text is a range of addresses.
+pub(crate) fn is_range(text: &str) -> bool {
+    Range::parse(text).is_some()
 }
 
 /// Addresses from first to last, of one family.

@@ -6,6 +6,7 @@
 mod cadence;
 mod cover;
 mod longhorn;
+mod measures;
 mod runs;
 mod sources;
 mod target;
@@ -13,9 +14,11 @@ mod target;
 use plimsoll_engine::kind::{Kind, KindSet};
 
 pub(crate) use cadence::{Cadence, hours};
+pub(crate) use longhorn::{claims, volumes as longhorn_volumes};
+pub(crate) use measures::{BACKUP_SUCCESS, RESTORE_DURATION, RESTORE_SUCCESS, measure, seconds};
 pub(crate) use runs::{Run, RunOf};
-pub(crate) use sources::{Source, Sources, SourcesOf, State};
-pub(crate) use target::{TARGETS, Target, default_images, is_database, target};
+pub(crate) use sources::{Source, Sources, SourcesOf, State, body};
+pub(crate) use target::{FILE_TARGETS, TARGETS, Target, default_images, is_database, keeps_files, target};
 
 /// What [`SourcesOf`] reads, targets included.
 pub(crate) const SOURCES: KindSet = KindSet::of(&[

@@ -11,6 +11,7 @@ use plimsoll_engine::{
         BackupTemplate, Body, CnpgScheduledBackup, DatabaseCr, K8upSchedule, Projection, VeleroSchedule,
         Workload,
     },
+    restore::Mechanism,
     unknown::Unknown,
     view::View,
 };
@@ -80,6 +81,11 @@ impl Source {
             state,
             note: None,
         }
+    }
+
+    /// How it makes backups.
+    pub(crate) fn mechanism(&self) -> Mechanism {
+        Mechanism::of(self.name.kind())
     }
 
     /// Whether its runs hold the target's data, be it suspended or not.

@@ -100,7 +100,7 @@ pub(crate) fn target(unit: &Unit<'_>, images: &[String]) -> Result<Target, Unkno
     Ok(match (keeps_data(workload), known) {
         _ if by_label => Target::Database(known.unwrap_or_default().to_owned()),
         (true, Some(image)) => Target::Database(image.to_owned()),
-        (true, None) => Target::Not("keeps files, not a database"),
+        (true, None) => Target::Not(FILES),
         (false, _) => Target::Not("stateless"),
     })
 }
@@ -118,6 +118,26 @@ pub(crate) fn is_database(object: &Object, images: &[String]) -> bool {
     });
     known || object.meta.labels.get(ROLE) == Some("database")
 }
+
+/// Whether a unit keeps files on volumes and is no database.
+pub(crate) fn keeps_files(unit: &Unit<'_>, images: &[String]) -> Result<Result<(), &'static str>, Unknown> {
+    Ok(match target(unit, images)? {
+        Target::Not(FILES) => Ok(()),
+        Target::Not(why) => Err(why),
+        Target::Database(_) => Err("a database: backup/database-scheduled is about it"),
+    })
+}
+
+const FILES: &str = "keeps files, not a database";
+
+/// The workloads that may keep files.
+pub(crate) const FILE_TARGETS: &[Kind] = &[
+    Kind::Deployment,
+    Kind::StatefulSet,
+    Kind::DaemonSet,
+    Kind::ReplicaSet,
+    Kind::Rollout,
+];
 
 fn keeps_data(workload: &Workload) -> bool {
     let templates = workload.spec.volume_claim_templates.iter().flatten();

@@ -1,5 +1,8 @@
 use plimsoll_api::ObjectReference;
-use plimsoll_engine::memory::{Fingerprint, Held};
+use plimsoll_engine::{
+    memory::{Fingerprint, Held},
+    restore::Restore,
+};
 
 use super::*;
 
@@ -189,4 +192,51 @@ fn what_failed_is_tried_again_and_a_foreign_lease_postpones_everything() {
     assert_eq!(desk.next_due(), Some(later + RETRY));
     desk.hurry(later);
     assert_eq!(desk.due(later, 10).len(), 1);
+}
+
+/// A verified restore of the database `db`, `minutes` after the epoch.
+fn restored(minutes: i64) -> Restore {
+    Restore {
+        at: at(minutes),
+        namespace: "restore".into(),
+        environments: BTreeMap::new(),
+        source: "Job restore/db".into(),
+        mechanism: None,
+        flaw: None,
+        backup: "b".into(),
+        backup_time: None,
+        seconds: Some(60),
+    }
+}
+
+#[test]
+fn evidence_of_a_restore_that_only_an_earlier_leader_saw_is_kept() {
+    let (mut desk, now, shop) = leading();
+    let mut theirs = shard("a", 1);
+    theirs.add_restores("StatefulSet/db", [restored(5)]);
+    desk.take_over(vec![EvidenceRecord::of(&shop, &theirs, &[])], at(10), now);
+    desk.change(shop.clone(), shard("a", 1), now);
+    assert!(matches!(desk.write(&shop, at(10)), Write::Nothing));
+    let mut mine = shard("a", 1);
+    mine.add_restores("StatefulSet/other", [restored(7)]);
+    desk.change(shop.clone(), mine, now);
+    let Write::Replace(record) = desk.write(&shop, at(10)) else {
+        panic!()
+    };
+    let targets: Vec<_> = record
+        .spec
+        .restores
+        .iter()
+        .map(|r| (&*r.target, r.time))
+        .collect();
+    assert_eq!(targets, [("StatefulSet/db", at(5)), ("StatefulSet/other", at(7))]);
+}
+
+#[test]
+fn a_record_with_nothing_but_a_restore_is_not_deleted() {
+    let (mut desk, now, shop) = leading();
+    let mut only = Shard::default();
+    only.add_restores("StatefulSet/db", [restored(5)]);
+    desk.take_over(vec![EvidenceRecord::of(&shop, &only, &[])], at(10), now);
+    assert!(matches!(desk.write(&shop, at(10)), Write::Nothing));
 }

@@ -1,0 +1,352 @@
+//! `availability/uptime-slo`: published hosts answer as often as the target asks.
+
+use std::sync::Arc;
+
+use plimsoll_engine::{
+    aside::{Gauge, Measure},
+    control::{Control, Meta, ParamError, Unit, UnitKind},
+    cron::{Dialect, Schedule, time_zone},
+    duration::Duration,
+    finding::{Basis, Findings, Severity},
+    kind::{Kind, KindSet},
+    probe::{AddressFilter, Check, History, Limits, Measured, Net, Probe, Request, Window},
+    memory::Fingerprint,
+    unknown::Unknown,
+    view::View,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::shared::{
+    aim::{Aim, HostAddress, check_times, shown},
+    ratio::Ratio,
+    sites::{PUBLISHERS, Site, sites},
+};
+
+/// The control.
+pub struct UptimeSlo;
+
+/// From this target on, one lost probe a minute is too coarse a measure.
+const FINE_TARGET: Ratio = Ratio::billionths(999_900_000);
+/// The longest interval for such targets.
+const FINE_INTERVAL: u32 = 30;
+/// Windows are counted in whole hours: a shorter one would be mostly rounding.
+const SHORTEST_WINDOW: Duration = Duration::from_days(1);
+/// What is remembered.
+const LONGEST_WINDOW: Duration = Duration::from_days(365);
+
+/// Parameters.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schemars(deny_unknown_fields)]
+#[schemars(extend("x-kubernetes-validations" = [{
+    "rule": "!has(self.target) || !has(self.interval) || double(self.target) < 0.9999 || (!self.interval.contains('d') && duration(self.interval) <= duration('30s'))",
+    "message": "interval: targets from 0.9999 on need 30s or less; at 60s one lost probe costs 23 % of a month's allowance",
+    "fieldPath": ".interval"
+}]))]
+pub struct Params {
+    /// Whether to probe at all. Default: false.
+    pub probe: bool,
+    /// The share of the window in which the host has to answer, as a decimal string. Default: "0.9999".
+    pub target: Ratio,
+    /// Over which time, from 1d to 365d. Default: 30d.
+    pub window: Duration,
+    /// How often each host is asked, from 5s on; at most 30s for targets of 0.9999 and more. Default: 15s.
+    pub interval: Duration,
+    /// The share of the window that attempts have to cover for a verdict, as a decimal string. Default: "0.9".
+    pub min_coverage: Ratio,
+    /// Attempts in a maintenance window count neither way. Default: true.
+    pub exclude_maintenance: bool,
+    /// When maintenance is. Default: never.
+    #[schemars(length(max = 16))]
+    pub maintenance: Vec<Maintenance>,
+    /// The path that is asked for. Any answer with a status below 500 is one. Default: `/`.
+    #[schemars(length(min = 1, max = 256), regex(pattern = r"^/[!-~]*$"))]
+    pub path: String,
+    /// Environments that are judged. Default: `[production]`.
+    #[schemars(length(max = 32))]
+    pub environments: Vec<String>,
+    /// How long one attempt may take. Default: 5s.
+    pub timeout: Duration,
+    /// How many hosts are asked at once. Default: 64.
+    #[schemars(range(min = 1, max = 1024))]
+    pub concurrency: u16,
+    /// How many hosts are probed at all. Default: 500.
+    #[schemars(range(min = 1, max = 10000))]
+    pub max_hosts: u32,
+    /// Addresses that may be probed although they are loopback or link-local, or of the cluster's nodes, pods or Services.
+    /// Loopback and link-local addresses are admitted by an entry that names nothing else. Default: none.
+    #[schemars(length(max = 64))]
+    pub allow_cidrs: Vec<Net>,
+    /// More addresses that must not be probed, such as those of pods and Services where the cluster's objects do not tell
+    /// them. Default: none.
+    #[schemars(length(max = 64))]
+    pub refuse_cidrs: Vec<Net>,
+    /// Where hosts are reached, in place of what their objects say. Default: none.
+    #[schemars(length(max = 500))]
+    pub addresses: Vec<HostAddress>,
+}
+
+/// A stretch of time that comes again and again.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
+pub struct Maintenance {
+    /// When it begins, as a CronJob's `spec.schedule`.
+    #[schemars(length(min = 1, max = 128))]
+    pub schedule: String,
+    /// In which time zone. Default: `Etc/UTC`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64))]
+    pub time_zone: Option<String>,
+    /// How long it lasts, at most 1d.
+    pub duration: Duration,
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        Self {
+            probe: false,
+            target: FINE_TARGET,
+            window: Duration::from_days(30),
+            interval: Duration::from_secs(15),
+            min_coverage: Ratio::billionths(900_000_000),
+            exclude_maintenance: true,
+            maintenance: Vec::new(),
+            path: "/".into(),
+            environments: vec!["production".into()],
+            timeout: Duration::from_secs(5),
+            concurrency: 64,
+            max_hosts: 500,
+            allow_cidrs: Vec::new(),
+            refuse_cidrs: Vec::new(),
+            addresses: Vec::new(),
+        }
+    }
+}
+
+static RATIO: Gauge = Gauge {
+    name: "uptime_ratio",
+    help: "Share of the time covered by probes in which a host answered",
+};
+static TARGET: Gauge = Gauge {
+    name: "uptime_target_ratio",
+    help: "Share of the time in which a host has to answer",
+};
+static BUDGET: Gauge = Gauge {
+    name: "uptime_error_budget_remaining_seconds",
+    help: "How long a host may still fail within the window; negative when it failed longer than allowed",
+};
+static COVERAGE: Gauge = Gauge {
+    name: "uptime_coverage_ratio",
+    help: "Share of the window that probes cover",
+};
+
+impl Control for UptimeSlo {
+    const META: Meta = Meta {
+        id: "availability/uptime-slo",
+        title: "Published hosts answer as often as the target asks",
+        severity: Severity::Medium,
+        basis: Basis::Probed,
+        unit: UnitKind::SubjectAndCluster(PUBLISHERS),
+        reads: KindSet::of(PUBLISHERS).union(KindSet::of(&[Kind::HttpRoute, Kind::Node, Kind::ServiceCidr])),
+        fail_after: Duration::from_mins(5),
+        mappings: &[("SOC 2", "CC7.2"), ("ISO 27001", "A.8.16"), ("GDPR", "32(1)(b)")],
+        rights: &[],
+        page: include_str!("README.md"),
+    };
+    type Params = Params;
+
+    fn validate(params: &Params) -> Result<(), ParamError> {
+        check_times(params.interval.as_secs(), 5, params.timeout.as_secs())?;
+        if params.target >= FINE_TARGET && params.interval.as_secs() > FINE_INTERVAL {
+            let expected = format!(
+                "expected {FINE_INTERVAL}s or less for a target of {FINE_TARGET} and more, found {}",
+                params.interval
+            );
+            return Err(ParamError::new("interval", expected));
+        }
+        if !(SHORTEST_WINDOW..=LONGEST_WINDOW).contains(&params.window) {
+            return Err(ParamError::new("window", "expected 1d to 365d"));
+        }
+        let visible = |c: char| c.is_ascii_graphic();
+        if !params.path.starts_with('/') || !params.path.chars().all(visible) || params.path.len() > 256 {
+            return Err(ParamError::new("path", "expected a path such as /healthz"));
+        }
+        params.windows().map(drop)
+    }
+
+    fn check(unit: &Unit<'_>, view: &View<'_>, params: &Params, out: &mut Findings) -> Result<(), Unknown> {
+        if unit.is_cluster() && !params.probe {
+            let message = "probes are off; `probe: true` switches them on";
+            return Err(Unknown::new("NotProbed", message).live_only());
+        }
+        if unit.is_cluster() || !params.probe {
+            out.not_judged();
+            return Ok(());
+        }
+        if !view.is_in(&params.environments)? {
+            out.not_applicable("its environment is not among those judged");
+            return Ok(());
+        }
+        let sites = one_per_host(sites(unit, view)?);
+        if sites.is_empty() {
+            out.not_applicable("publishes no host");
+            return Ok(());
+        }
+        let aim = Aim {
+            allow: &params.allow_cidrs,
+            refuse: &params.refuse_cidrs,
+            addresses: &params.addresses,
+        };
+        let filter = aim.filter(view)?;
+        for site in &sites {
+            let at = aim.targets(site, &filter, |why| out.unknown(why));
+            if at.is_empty() {
+                continue;
+            }
+            let check = params.measured_as(site);
+            judge(&check, view, params, out);
+            out.probe(params.request(unit, check, at, &filter));
+        }
+        Ok(())
+    }
+}
+
+/// Where a host is served with and without TLS, with TLS: the other one redirects at best.
+fn one_per_host(mut sites: Vec<Site>) -> Vec<Site> {
+    sites.dedup_by(|later, first| later.host == first.host);
+    sites
+}
+
+impl Params {
+    /// The maintenance windows that are left out.
+    fn windows(&self) -> Result<Vec<Window>, ParamError> {
+        let field = |i: usize, name: &str| format!("maintenance[{i}].{name}");
+        let all = self.maintenance.iter().enumerate().filter(|_| self.exclude_maintenance);
+        all.map(|(i, one)| {
+            let zone = one.time_zone.as_deref().unwrap_or("Etc/UTC");
+            time_zone(zone).map_err(|e| ParamError::new(field(i, "timeZone"), e.to_string()))?;
+            if one.duration.is_zero() || one.duration > Duration::from_days(1) {
+                return Err(ParamError::new(field(i, "duration"), "expected 1s to 1d"));
+            }
+            Ok(Window {
+                schedule: Schedule::parse(&one.schedule, Dialect::Kubernetes)
+                    .map_err(|e| ParamError::new(field(i, "schedule"), e.to_string()))?,
+                zone: zone.into(),
+                length: one.duration,
+            })
+        })
+        .collect()
+    }
+
+    /// What the site's history is filed under: what is counted by other windows is another history.
+    fn measured_as(&self, site: &Site) -> Check {
+        let windows = self.maintenance.iter().filter(|_| self.exclude_maintenance);
+        let texts: Vec<String> = windows.map(|window| format!("{window:?}")).collect();
+        let parts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let criteria = if parts.is_empty() {
+            Arc::default()
+        } else {
+            Fingerprint::of(&parts).to_string().into()
+        };
+        Check {
+            host: site.host.clone(),
+            tls: site.tls,
+            path: self.path.as_str().into(),
+            criteria,
+        }
+    }
+
+    fn request(
+        &self,
+        unit: &Unit<'_>,
+        check: Check,
+        at: Vec<(Arc<str>, u16)>,
+        filter: &AddressFilter,
+    ) -> Request {
+        Request {
+            namespace: unit.namespace().into(),
+            probe: Probe::Availability {
+                check,
+                at: at.into(),
+                // Refused where the baseline is compiled, should one not parse.
+                maintenance: self.windows().unwrap_or_default().into(),
+            },
+            interval: self.interval,
+            last: None,
+            filter: filter.clone(),
+            limits: Limits {
+                timeout: self.timeout,
+                concurrency: self.concurrency,
+                hosts: self.max_hosts,
+            },
+        }
+    }
+}
+
+fn judge(check: &Check, view: &View<'_>, params: &Params, out: &mut Findings) {
+    let host = shown(&check.host);
+    let Some(history) = view.availability(check) else {
+        let message = format!("{host} has not been probed yet");
+        return out.unknown(Unknown::new("NotProbedYet", message).live_only());
+    };
+    let now = view.evaluated_at();
+    // Hours leave the window as they pass.
+    view.is_past(History::next_change(now));
+    let sum = history.over(params.window, now);
+    let window = u64::from(params.window.as_secs()).saturating_sub(sum.excluded);
+    measure(check, params, sum, window, out);
+    if sum.covered == 0 || !params.min_coverage.is_reached(sum.covered, window) {
+        let message = format!(
+            "probes of {host} cover {} of the last {}, {} are needed",
+            percent(sum.covered, window),
+            params.window,
+            percent_of(params.min_coverage)
+        );
+        return out.unknown(Unknown::new("TooFewSamples", message).live_only());
+    }
+    if !params.target.is_reached(sum.covered - sum.failed, sum.covered) {
+        let up = percent(sum.covered - sum.failed, sum.covered);
+        let message = format!("{host} answered {up} of the last {}, {} are asked", params.window, percent_of(params.target));
+        out.fail("BelowTarget", message)
+            .detail(format!("{} {}", check.host, if check.tls { "https" } else { "http" }))
+            .seen(format!(
+                "{} s of failure, {:.1} s allowed",
+                sum.failed,
+                params.target.slack(window, 0)
+            ))
+            .seen(format!("{} of the window covered", percent(sum.covered, window)));
+    }
+}
+
+/// To four decimals, rounded down: what just misses a target must not look as if it met it.
+fn percent(part: u64, whole: u64) -> String {
+    let parts = u128::from(part) * 1_000_000 / u128::from(whole.max(1));
+    format!("{}.{:04} %", parts / 10_000, parts % 10_000)
+}
+
+fn percent_of(ratio: Ratio) -> String {
+    format!("{} %", (ratio.value() * 1e9).round() / 1e7)
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a year of seconds is far below 2^52")]
+fn measure(check: &Check, params: &Params, sum: Measured, window: u64, out: &mut Findings) {
+    if check.host.is_empty() {
+        return;
+    }
+    let labels = || {
+        let window = Arc::from(params.window.to_string());
+        vec![("host", check.host.clone()), ("window", window)]
+    };
+    let mut show = |gauge: &'static Gauge, value: f64| {
+        let labels = labels();
+        out.measure(Measure { gauge, labels, value });
+    };
+    if sum.covered > 0 {
+        show(&RATIO, (sum.covered - sum.failed) as f64 / sum.covered as f64);
+    }
+    show(&TARGET, params.target.value());
+    show(&BUDGET, params.target.slack(window, sum.failed));
+    show(&COVERAGE, sum.covered as f64 / window.max(1) as f64);
+}
