@@ -22,7 +22,7 @@ pub const MAX_SEEN: usize = 4000;
 /// Most repairs one record remembers; the oldest go first.
 pub const MAX_REPAIRS: usize = 100;
 /// Most restores one record remembers: verified ones first, then the newest.
-const MAX_RESTORES: usize = 200;
+const MAX_RESTORES: usize = 128;
 /// Longest text kept of a restore.
 const MAX_WORD: usize = 128;
 /// Most label keys by which the environment of a restore is kept.
@@ -84,7 +84,7 @@ pub struct EvidenceRecordSpec {
     pub availability: Vec<AvailabilityEvidence>,
     /// Restores of the namespace's databases, wherever they were restored to.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 200), extend("x-kubernetes-list-type" = "atomic"))]
+    #[schemars(length(max = 128), extend("x-kubernetes-list-type" = "atomic"))]
     pub restores: Vec<RestoreEvidence>,
     /// Whether something was left out for lack of room: the youngest findings, the oldest repairs and restores, the hosts
     /// that were probed the longest ago.

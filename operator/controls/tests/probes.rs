@@ -253,12 +253,12 @@ fn a_restart_changes_no_verdict_and_a_new_leader_takes_over_what_was_met() {
     };
     assert_eq!(measures(&restarted), measures(&life));
     let budget = |name: &str, value: &str| {
-        let line = format!(
+        let start = format!(
             "uptime_error_budget_remaining_seconds [(\"host\", \"{name}.example.com\"), (\"window\", \"30d\")] {value}"
         );
         assert!(
-            measures(&life).iter().any(|m| m.starts_with(&line)),
-            "{line}: {:#?}",
+            measures(&life).iter().any(|m| m.starts_with(&start)),
+            "{start}: {:#?}",
             measures(&life)
         );
     };

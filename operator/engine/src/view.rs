@@ -65,6 +65,8 @@ pub(crate) struct World<'a> {
     pub(crate) memory: &'a Memory,
     pub(crate) observations: &'a Observations,
     pub(crate) now: Timestamp,
+    /// Facts computed earlier in the turn and not yet in the store, for all threads.
+    pub(crate) warm: Option<&'a HashMap<Dep, Computed>>,
 }
 
 /// Facts computed during one evaluation and not yet in the store; one per thread.
@@ -417,6 +419,9 @@ impl<'a> View<'a> {
         self.reads.borrow_mut().deps.push(dep);
         if let Some(known) = self.world.facts.current(dep, fact) {
             return value::<F>(known);
+        }
+        if let Some(known) = self.world.warm.and_then(|warm| warm.get(&dep)) {
+            return value::<F>(known.value.clone());
         }
         let overlaid = self.overlay.computed.borrow().get(&dep).map(|c| c.value.clone());
         if let Some(known) = overlaid {

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 /// A small generator of numbers; the same seed gives the same pods.
-pub struct Dice(pub u64);
+pub(crate) struct Dice(pub u64);
 
 impl Dice {
     fn next(&mut self) -> u64 {
@@ -50,7 +50,7 @@ const SYSCTLS: [&str; 7] = [
 ];
 
 /// One pod called `name`.
-pub fn pod(dice: &mut Dice, name: &str) -> Value {
+pub(crate) fn pod(dice: &mut Dice, name: &str) -> Value {
     let windows = dice.chance(8);
     let in_user_namespace = !windows && dice.chance(5);
     let hardened = dice.chance(2);
@@ -321,7 +321,7 @@ fn volumes(dice: &mut Dice) -> Vec<Value> {
 }
 
 /// A container to be added to a running pod.
-pub fn ephemeral(dice: &mut Dice, name: &str) -> Value {
+pub(crate) fn ephemeral(dice: &mut Dice, name: &str) -> Value {
     let scene = Scene {
         windows: false,
         in_user_namespace: false,

@@ -17,3 +17,4 @@ mod s01_single_replica;
 mod s02_gitops_owner;
 mod s03_node_loss;
 mod s05_unencrypted_volumes;
+mod s07_rights;

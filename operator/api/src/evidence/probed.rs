@@ -260,7 +260,7 @@ pub(super) mod tests {
     fn check(n: usize) -> Check {
         Check {
             host: format!("{n}.example.com").into(),
-            tls: n % 2 == 0,
+            tls: n.is_multiple_of(2),
             path: "/".into(),
             criteria: "".into(),
         }

@@ -17,12 +17,15 @@ use tokio::sync::Mutex;
 use tracing::warn;
 
 /// How long a bundle is used before it is read again.
-const FRESH: Duration = Duration::from_secs(300);
+const FRESH: Duration = Duration::from_mins(5);
+
+/// When a bundle was read, and what it held if it could be.
+type Held = (Instant, Option<Arc<RootCertStore>>);
 
 /// Bundles by where they are.
 pub(crate) struct Anchors {
     client: Client,
-    held: Mutex<BTreeMap<CaBundle, (Instant, Option<Arc<RootCertStore>>)>>,
+    held: Mutex<BTreeMap<CaBundle, Held>>,
 }
 
 impl Anchors {

@@ -29,11 +29,11 @@ pub(crate) fn of_rustls(error: &io::Error) -> Answer {
         .and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match tls {
         None => ended(error),
-        Some(rustls::Error::AlertReceived(AlertDescription::CloseNotify)) => Answer::Refused,
+        // `PeerIncompatible`: it answered with another version than the one offered.
+        Some(
+            rustls::Error::AlertReceived(AlertDescription::CloseNotify) | rustls::Error::PeerIncompatible(_),
+        ) => Answer::Refused,
         Some(rustls::Error::AlertReceived(alert)) if is_refusal(u8::from(*alert)) => Answer::Refused,
-        Some(rustls::Error::AlertReceived(_)) => Answer::Unknown(Obstacle::OtherAlert),
-        // It answered with another version than the one offered.
-        Some(rustls::Error::PeerIncompatible(_)) => Answer::Refused,
         Some(rustls::Error::InvalidMessage(_) | rustls::Error::InappropriateMessage { .. }) => {
             Answer::Unknown(Obstacle::NotTls)
         }

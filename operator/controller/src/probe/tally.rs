@@ -11,7 +11,7 @@ use plimsoll_engine::probe::{Bucket, Check, Met};
 
 /// How long successes may wait. With the pause between two writes of evidence this is what a crash loses: far less than ten
 /// minutes.
-const BATCH: Duration = Duration::from_secs(300);
+const BATCH: Duration = Duration::from_mins(5);
 const HOUR: i64 = 3_600;
 
 /// What became of one attempt.
@@ -168,7 +168,7 @@ mod tests {
                 .count(key(), (at(3_635), start), 15, Outcome::Success, false)
                 .is_empty()
         );
-        assert!(tally.due(start + BATCH - Duration::from_millis(1)).is_empty());
+        assert!(tally.due(start + Duration::from_secs(299)).is_empty());
         assert_eq!(buckets(&tally.due(start + BATCH)), [(1, 15, 0, 0)]);
         assert!(tally.all().is_empty());
     }

@@ -2,6 +2,8 @@
 //!
 //! Those of TLS 1.0 and 1.1 are OpenSSL's; where there is no `openssl` these tests say so and pass.
 
+#![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
+
 use std::{
     net::SocketAddr,
     process::{Child, Command, Stdio},

@@ -69,7 +69,7 @@ pub(crate) fn sites(unit: &Unit<'_>, view: &View<'_>) -> Result<Vec<Site>, Unkno
     sites.dedup_by(|a, b| {
         let same = a.host == b.host && a.tls == b.tls;
         if same {
-            b.at.extend(a.at.drain(..));
+            b.at.append(&mut a.at);
             b.at.sort();
             b.at.dedup();
         }
@@ -106,15 +106,15 @@ fn of_ingress(object: &Object, ingress: &Ingress) -> Vec<Site> {
         }
         _ => ingress.hosts().collect(),
     };
-    let site = |host: &Option<&str>| {
-        let tls = native || ends_tls(*host, entries);
+    let site = |host: Option<&str>| {
+        let tls = native || ends_tls(host, entries);
         Site {
             host: asked(host.unwrap_or_default()),
             tls,
             at: reached(&ingress.status.load_balancers, tls),
         }
     };
-    hosts.iter().map(site).collect()
+    hosts.into_iter().map(site).collect()
 }
 
 /// Whether an entry of `spec.tls` is for the host; one without hosts is for every host.
@@ -200,7 +200,7 @@ fn hosts_of(unit: &Unit<'_>, listener: &Listener, view: &View<'_>) -> Result<Vec
                     .is_none_or(|section| *section == listener.name)
                 && parent.port.is_none_or(|port| Some(port) == listener.port)
         });
-        let within = |host: &&Box<str>| own.is_empty() || covers_host(own, host) || ***host == *own;
+        let within = |host: &str| own.is_empty() || covers_host(own, host) || *host == *own;
         if attached {
             hosts.extend(
                 route
@@ -208,7 +208,7 @@ fn hosts_of(unit: &Unit<'_>, listener: &Listener, view: &View<'_>) -> Result<Vec
                     .hostnames
                     .iter()
                     .flatten()
-                    .filter(within)
+                    .filter(|host| within(host))
                     .map(|host| asked(host)),
             );
         }

@@ -1,6 +1,7 @@
 //! Evaluating units: pure, in parallel where there are many, and a panic stays in its unit.
 
 use std::{
+    collections::{HashMap, HashSet},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
@@ -11,6 +12,7 @@ use super::plan::{Plan, cluster_subject};
 use crate::{
     baseline::Entry,
     control::Unit,
+    dep::Dep,
     fact::Computed,
     finding::Findings,
     name::ObjRef,
@@ -39,18 +41,40 @@ pub(crate) fn evaluate_all(
     if units.len() < PARALLEL_FROM {
         return evaluate_chunk(world, plan, units);
     }
-    let chunk = units.len().div_ceil(rayon::current_num_threads() * 4);
+    // One unit of each control first: what sums up the whole cluster is then there, instead of once per thread.
+    let (first, units) = one_of_each(plan, units);
+    let (mut outcomes, warm) = evaluate_chunk(world, plan, &first);
+    let warm: HashMap<Dep, Computed> = warm
+        .into_iter()
+        .map(|computed| (computed.dep, computed))
+        .collect();
+    let world = World {
+        warm: Some(&warm),
+        ..world
+    };
+    let chunk = units.len().div_ceil(rayon::current_num_threads() * 4).max(1);
     let parts: Vec<_> = units
         .par_chunks(chunk)
         .map(|part| evaluate_chunk(world, plan, part))
         .collect();
-    let mut outcomes = Vec::with_capacity(units.len());
+    outcomes.reserve(units.len());
     let mut facts = Vec::new();
     for (part, computed) in parts {
         outcomes.extend(part);
         facts.extend(computed);
     }
+    facts.extend(warm.into_values());
     (outcomes, facts)
+}
+
+/// The first unit of each entry of a baseline, and the others.
+fn one_of_each(plan: &Plan, units: &[u32]) -> (Vec<u32>, Vec<u32>) {
+    let mut seen: HashSet<*const Entry> = HashSet::new();
+    let is_first = |id: &u32| {
+        plan.unit(*id)
+            .is_some_and(|unit| seen.insert(std::ptr::from_ref(&**plan.entry(unit))))
+    };
+    units.iter().copied().partition(is_first)
 }
 
 fn evaluate_chunk(world: World<'_>, plan: &Plan, units: &[u32]) -> (Vec<(u32, Outcome)>, Vec<Computed>) {

@@ -344,6 +344,7 @@ impl Engine {
             memory: &self.memory,
             observations: &self.observations,
             now,
+            warm: None,
         }
     }
 

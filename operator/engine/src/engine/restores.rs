@@ -189,7 +189,7 @@ struct Ended<'a> {
     in_place: bool,
 }
 
-impl<'a> Ended<'a> {
+impl Ended<'_> {
     fn at(at: Timestamp) -> Self {
         Self {
             at,

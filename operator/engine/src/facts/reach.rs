@@ -14,8 +14,8 @@ use crate::{
     name::ObjRef,
     object::{self, ADMIN_POLICIES, AdminPolicy, FOREIGN_POLICIES, ForeignPolicy, NetworkPolicy},
     reach::{
-        ClusterPolicy, Exit, ExitIndex, Exits, Local, Names, Namespace, Network, Open, Parts, Policy, Shared,
-        Sources, Takers, Tiers, Unmodelled, Ways,
+        ClusterPolicy, Crowd, Exit, ExitIndex, Exits, Local, Names, Namespace, Network, Open, Parts, Policy,
+        Shared, Sources, Takers, Tiers, Unmodelled, Visit, Ways,
     },
     unknown::Unknown,
     view::View,
@@ -96,8 +96,6 @@ impl Fact for NamespaceReach {
     fn compute(&self, view: &View<'_>) -> Result<Local, Unknown> {
         let cluster = view.fact(&ClusterPolicies)?;
         let object = view.object(&ObjRef::namespace_object(&self.namespace))?;
-        let known = object
-            .filter(|object| !project::<object::Namespace>(object).is_ok_and(object::Namespace::is_implied));
         let (mut policies, mut unreadable) = (Vec::new(), None);
         for object in view.in_namespace(Kind::NetworkPolicy, &self.namespace)? {
             match network_policy(object) {
@@ -106,10 +104,7 @@ impl Fact for NamespaceReach {
             }
         }
         let parts = Parts {
-            namespace: Arc::new(Namespace {
-                name: self.namespace.clone(),
-                labels: known.map(|object| object.meta.labels.clone()),
-            }),
+            namespace: Arc::new(namespace(self.namespace.clone(), object)),
             policies,
             tiers: &cluster.tiers,
             unmodelled: match unreadable.or_else(|| cluster.unreadable.clone()) {
@@ -141,6 +136,17 @@ impl NamespaceReach {
                 why: WHY.into(),
             })
         }))
+    }
+}
+
+/// A namespace as policies see it; of one that is only implied no label is known.
+fn namespace(name: Arc<str>, object: Option<&Object>) -> Namespace {
+    let implied =
+        |object: &&Object| project::<object::Namespace>(object).is_ok_and(object::Namespace::is_implied);
+    let known = object.filter(|object| !implied(object));
+    Namespace {
+        name,
+        labels: known.map(|object| object.meta.labels.clone()),
     }
 }
 
@@ -302,14 +308,89 @@ impl Fact for SourcesOf {
     type Value = Names;
 
     fn compute(&self, view: &View<'_>) -> Result<Names, Unknown> {
-        let mut takers: HashMap<&Shared<Exit>, Takers> = HashMap::new();
-        for exit in self.0.exits() {
-            if !takers.contains_key(exit) {
-                takers.insert(exit, (*view.fact(&TakersOf(exit.clone()))?).clone());
+        self.0.resolve(&Seen(view))
+    }
+}
+
+/// The namespaces by label.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+struct ByLabel;
+
+#[derive(PartialEq)]
+struct ByLabelValue {
+    by_label: HashMap<(Box<str>, Box<str>), Vec<Arc<str>>>,
+    /// Namespaces whose labels are not known.
+    unlabelled: Vec<Arc<str>>,
+}
+
+impl Fact for ByLabel {
+    const READS: KindSet = KindSet::of(&[Kind::Namespace]);
+    type Value = ByLabelValue;
+
+    fn compute(&self, view: &View<'_>) -> Result<ByLabelValue, Unknown> {
+        let mut value = ByLabelValue {
+            by_label: HashMap::new(),
+            unlabelled: Vec::new(),
+        };
+        for object in view.all(Kind::Namespace)? {
+            let namespace = namespace(object.name.name().into(), Some(object));
+            for (key, label) in namespace.labels() {
+                let names = value.by_label.entry((key.into(), label.into())).or_default();
+                names.push(namespace.name.clone());
+            }
+            if namespace.labels.is_none() {
+                value.unlabelled.push(namespace.name);
             }
         }
-        Ok(self
-            .0
-            .resolve_lists(|exit| takers.get(exit).cloned().unwrap_or_default()))
+        Ok(value)
+    }
+}
+
+/// The namespaces that have a label, or may have it.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+struct Labelled(Box<str>, Box<str>);
+
+impl Fact for Labelled {
+    const READS: KindSet = KindSet::of(&[Kind::Namespace]);
+    type Value = Vec<Arc<str>>;
+
+    fn compute(&self, view: &View<'_>) -> Result<Vec<Arc<str>>, Unknown> {
+        let all = view.fact(&ByLabel)?;
+        let found = all.by_label.get(&(self.0.clone(), self.1.clone()));
+        Ok(found
+            .into_iter()
+            .flatten()
+            .chain(&all.unlabelled)
+            .cloned()
+            .collect())
+    }
+}
+
+struct Seen<'v, 'a>(&'v View<'a>);
+
+impl Crowd for Seen<'_, '_> {
+    fn labelled(&self, key: &str, value: &str) -> Result<Vec<Arc<str>>, Unknown> {
+        Ok(self.0.fact(&Labelled(key.into(), value.into()))?.to_vec())
+    }
+
+    fn within(
+        &self,
+        namespace: &Arc<str>,
+        exit: &Shared<Exit>,
+        visit: &mut Visit<'_>,
+    ) -> Result<(), Unknown> {
+        let ways = self.0.fact(&WaysOut {
+            namespace: namespace.clone(),
+        })?;
+        if let Some(takers) = ways.takers(exit) {
+            visit(namespace, takers);
+        }
+        Ok(())
+    }
+
+    fn everywhere(&self, exit: &Shared<Exit>, visit: &mut Visit<'_>) -> Result<(), Unknown> {
+        let takers = self.0.fact(&TakersOf(exit.clone()))?;
+        takers.iter().for_each(|(name, takers)| visit(name, takers));
+        Ok(())
     }
 }

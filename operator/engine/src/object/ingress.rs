@@ -71,13 +71,16 @@ impl From<StatusWire> for IngressStatus {
 
 impl From<LoadBalancerWire> for LoadBalancer {
     fn from(wire: LoadBalancerWire) -> Self {
-        let stated = |address: &Box<str>| !address.is_empty();
         let ports = wire.ports.unwrap_or_default();
         let tcp = ports
             .iter()
             .filter(|p| p.protocol.as_deref().unwrap_or("TCP") == "TCP");
         Self {
-            address: wire.ip.filter(stated).or(wire.hostname).unwrap_or_default(),
+            address: wire
+                .ip
+                .filter(|ip| !ip.is_empty())
+                .or(wire.hostname)
+                .unwrap_or_default(),
             ports: tcp.map(|p| p.port).collect(),
         }
     }

@@ -187,15 +187,12 @@ fn special(address: IpAddr) -> Option<(Refusal, Net)> {
 /// The IPv4 address that an IPv6 address leads to: IPv4-compatible (RFC 4291), NAT64 (RFC 6052, 8215) and 6to4 (RFC 3056).
 fn embedded(address: IpAddr) -> Option<Ipv4Addr> {
     let IpAddr::V6(v6) = address else { return None };
-    let [a, b, c, d, e, f, high, low] = v6.segments();
-    let of = |high: u16, low: u16| {
-        let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
-        Some(Ipv4Addr::new(a, b, c, d))
-    };
-    match [a, b, c, d, e, f] {
-        [0, 0, 0, 0, 0, 0] if !v6.is_loopback() && !v6.is_unspecified() => of(high, low),
-        [0x64, 0xff9b, 0, 0, 0, 0] | [0x64, 0xff9b, 1, ..] => of(high, low),
-        [0x2002, high, low, ..] => of(high, low),
+    let of = |high: u16, low: u16| Some(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)));
+    match v6.segments() {
+        [0, 0, 0, 0, 0, 0, high, low] if !v6.is_loopback() && !v6.is_unspecified() => of(high, low),
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x64, 0xff9b, 1, .., high, low]
+        | [0x2002, high, low, ..] => of(high, low),
         _ => None,
     }
 }
@@ -319,11 +316,11 @@ mod tests {
 
         #[test]
         fn every_way_to_write_an_ipv4_address_is_judged_as_it_is(bits in any::<u32>(), near in any::<bool>()) {
-            let v4 = Ipv4Addr::from(if near { bits % (1 << 16) | 0xa9fe_0000 } else { bits });
+            let v4 = Ipv4Addr::from(if near { (bits % (1 << 16)) | 0xa9fe_0000 } else { bits });
             let filter = filter(&[], &["10.96.0.0/12"]);
             let plain = filter.admit(IpAddr::V4(v4)).map(drop);
             prop_assert_eq!(filter.admit(IpAddr::V6(v4.to_ipv6_mapped())).map(drop), plain);
-            let [high, low] = [(u32::from(v4) >> 16) as u16, u32::from(v4) as u16];
+            let [.., high, low] = v4.to_ipv6_mapped().segments();
             let nat64 = IpAddr::V6(Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, high, low));
             prop_assert_eq!(filter.admit(nat64).map(drop), plain);
             let six_to_four = IpAddr::V6(Ipv6Addr::new(0x2002, high, low, 0, 0, 0, 0, 1));

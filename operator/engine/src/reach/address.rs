@@ -42,10 +42,12 @@ impl Addresses {
         self.0.is_empty()
     }
 
-    /// The addresses in either set.
-    #[must_use]
-    pub fn or(&self, other: &Self) -> Self {
-        Self::from_unsorted(self.0.iter().chain(&*other.0).copied().collect())
+    /// The addresses of all sets together.
+    pub fn union_of(sets: &[Self]) -> Self {
+        match sets {
+            [only] => only.clone(),
+            sets => Self::from_unsorted(sets.iter().flat_map(|set| &*set.0).copied().collect()),
+        }
     }
 
     /// The addresses that are in this set and not in the other.

@@ -6,93 +6,135 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    Bounds, Class, Local, Match, Network, Shared, Who,
-    peer::Peer,
+    Addresses, Bounds, Class, Local, Match, Network, PortSet, Shared, Who,
+    peer::{Peer, block_of_pods},
+    pods::{NamedPorts, Party},
     profile::{Opening, Profile, Toward},
 };
-use crate::{
-    object::Direction,
-    selector::{LabelSelector, Operator},
-};
+use crate::object::Direction;
 
-/// A way out: what some egress policies let through. Of NetworkPolicies each opening is a way of its own, since they add up.
+/// A way out, told by where it leads. On which ports is each taker's own matter, so that a policy that opens another port
+/// makes no new way.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub(crate) enum Exit {
-    /// No egress policy: everywhere.
-    Open,
+pub(crate) struct Exit {
+    /// Where it leads.
+    pub(crate) to: Lead,
+    /// Whether some port is told by its name, which the destination resolves.
+    pub(crate) named: bool,
+}
+
+/// Where a way out leads.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Lead {
+    /// To everybody.
+    Anywhere,
     /// A policy that cannot be read may say anything.
     Unmodelled,
     /// A policy of a kind that is not modelled may say anything.
     Foreign,
     /// What the modelled policies say beside one of a kind that is not: counts only for who trusts them.
-    Beside(Shared<Exit>),
-    /// What a NetworkPolicy lets through.
-    Opening(Opening),
-    /// What policies of the ordered kinds make of it, with the NetworkPolicies.
+    Beside(Box<Lead>),
+    /// To addresses (`ipBlock`), each taker to its own.
+    Addresses,
+    /// To the peer of a NetworkPolicy. Each is a way of its own, since policies add up.
+    Peer(Shared<Peer>),
+    /// To what policies of the ordered kinds make of it, with the NetworkPolicies.
     Whole(Shared<Profile>),
 }
 
+/// Pods that may take a way.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Taker {
+    /// The pods.
+    pub(crate) who: Arc<Who>,
+    /// What lets them out; nothing in particular where there is no policy, or all of them together.
+    pub(crate) via: Option<Opening>,
+}
+
+/// What of a destination may matter to those on their way to it.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub(crate) struct Target {
+    /// Its named ports, where some way names ports.
+    pub(crate) ports: NamedPorts,
+    /// Its addresses, where they are known and some way leads to addresses.
+    pub(crate) addresses: Option<Addresses>,
+}
+
 impl Exit {
-    /// The ports it opens to pods of another namespace.
+    fn new(to: Lead, named: bool) -> Shared<Self> {
+        Shared::new(Self { to, named })
+    }
+
+    /// The most that the way opens to pods of another namespace.
     pub(crate) fn toward(&self, to: &Class, network: &Network) -> Bounds {
         let toward = Toward {
             // No namespace has this name: peers of one's own namespace are none of the others'.
             namespace: "",
-            other: super::pods::Party::Pods(&to.who),
+            other: Party::Pods(&to.who),
             ports: &to.ports,
             network,
         };
-        match self {
-            Self::Open | Self::Unmodelled | Self::Foreign => Bounds::ALL,
-            Self::Beside(exit) => exit.toward(to, network),
-            Self::Opening(opening) => match toward.is(&opening.peer) {
-                Match::No => Bounds::NONE,
-                matched => {
-                    let ports = opening.ports.at(&to.ports);
-                    let sure = matched == Match::Yes;
-                    Bounds {
-                        sure: if sure { ports.sure } else { super::PortSet::NONE },
-                        possible: ports.possible,
-                    }
-                }
-            },
-            Self::Whole(profile) => profile.toward(toward),
-        }
+        self.to.toward(toward)
     }
 
     /// Labels of which a namespace must have one to be reached this way; `None` where any may.
     fn anchors(&self) -> Option<Vec<(&str, &str)>> {
-        match self {
-            Self::Opening(opening) => match &*opening.peer {
-                Peer::Pods(set) => anchors(&set.namespaces),
-                _ => None,
-            },
-            Self::Beside(exit) => exit.anchors(),
+        match self.to.plain() {
+            Lead::Peer(peer) => peer.anchors(),
             _ => None,
         }
     }
 }
 
-/// Labels of which everything selected has one; `None` where there are none.
-pub(crate) fn anchors(selector: &LabelSelector) -> Option<Vec<(&str, &str)>> {
-    if let Some(label) = selector.anchor() {
-        return Some(vec![label]);
+impl Lead {
+    /// Where it leads, whoever trusts it.
+    pub(crate) fn plain(&self) -> &Self {
+        match self {
+            Self::Beside(lead) => lead,
+            lead => lead,
+        }
     }
-    let listed = selector
-        .match_expressions
-        .iter()
-        .find(|r| r.operator == Operator::In)?;
-    Some(
-        listed
-            .values
-            .iter()
-            .map(|value| (listed.key.as_str(), value.as_str()))
-            .collect(),
-    )
+
+    fn toward(&self, toward: Toward<'_>) -> Bounds {
+        match self {
+            Self::Anywhere | Self::Unmodelled | Self::Foreign | Self::Addresses => Bounds::ALL,
+            Self::Beside(lead) => lead.toward(toward),
+            Self::Whole(profile) => profile.toward(toward),
+            Self::Peer(peer) => match toward.is(peer) {
+                Match::No => Bounds::NONE,
+                Match::Maybe => Bounds {
+                    sure: PortSet::NONE,
+                    possible: PortSet::ALL,
+                },
+                Match::Yes => Bounds::ALL,
+            },
+        }
+    }
+}
+
+impl Taker {
+    /// The ports on which it gets to a target that the way leads to.
+    pub(crate) fn ports(&self, target: &Target, network: &Network) -> Bounds {
+        let Some(opening) = &self.via else {
+            return Bounds::ALL;
+        };
+        let ports = opening.ports.at(&target.ports);
+        let Peer::Blocks(block) = &*opening.peer else {
+            return ports;
+        };
+        match block_of_pods(block, target.addresses.as_ref(), network) {
+            Match::Yes => ports,
+            Match::Maybe => Bounds {
+                sure: PortSet::NONE,
+                possible: ports.possible,
+            },
+            Match::No => Bounds::NONE,
+        }
+    }
 }
 
 /// Pods of one namespace that may take a way, in order.
-pub(crate) type Group = Arc<[Arc<Who>]>;
+pub(crate) type Group = Arc<[Taker]>;
 
 /// The ways out of one namespace, each with the pods that may take it; by way.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -101,51 +143,87 @@ pub struct Ways(pub(crate) Vec<(Shared<Exit>, Group)>);
 impl Local {
     /// The ways out of the namespace, to other namespaces.
     pub fn ways(&self) -> Ways {
-        let mut ways: HashMap<Shared<Exit>, Vec<Arc<Who>>, foldhash::fast::FixedState> = HashMap::default();
+        let mut ways: HashMap<Shared<Exit>, Vec<Taker>, foldhash::fast::FixedState> = HashMap::default();
+        // Pods with one profile have the same ways.
+        let mut known: HashMap<
+            &Shared<Profile>,
+            Vec<(Shared<Exit>, Option<Opening>)>,
+            foldhash::fast::FixedState,
+        > = HashMap::default();
         for class in self.classes.iter().filter(|class| !class.who.host_network) {
-            for exit in self.exits(class) {
-                ways.entry(exit).or_default().push(class.who.clone());
+            let profile = class.profile(Direction::Egress);
+            for (exit, via) in known.entry(profile).or_insert_with(|| self.exits(class)) {
+                let (who, via) = (class.who.clone(), via.clone());
+                ways.entry(exit.clone()).or_default().push(Taker { who, via });
             }
         }
         let mut ways: Vec<(Shared<Exit>, Group)> = ways
             .into_iter()
-            .map(|(exit, mut pods)| {
-                pods.sort_unstable_by(|a, b| (&a.labels, &a.addresses).cmp(&(&b.labels, &b.addresses)));
-                pods.dedup();
-                (exit, pods.into())
+            .map(|(exit, mut takers)| {
+                // All are of one namespace.
+                let key = |taker: &Taker| {
+                    (
+                        taker.who.labels.clone(),
+                        taker.who.addresses.clone(),
+                        taker.via.clone(),
+                    )
+                };
+                takers.sort_by_cached_key(key);
+                takers.dedup();
+                (exit, takers.into())
             })
             .collect();
         ways.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         Ways(ways)
     }
 
-    pub(crate) fn exits(&self, class: &Class) -> Vec<Shared<Exit>> {
+    /// The ways out that a class may take, and by which opening.
+    pub(crate) fn exits(&self, class: &Class) -> Vec<(Shared<Exit>, Option<Opening>)> {
+        let whole = |to| (Exit::new(to, false), None);
         match &self.unmodelled {
-            None => Self::modelled_exits(class),
+            None => modelled_exits(class)
+                .map(|(to, named, via)| (Exit::new(to, named), via))
+                .collect(),
             Some(policy) if policy.is_foreign() => {
-                let beside = Self::modelled_exits(class).into_iter().map(Exit::Beside);
-                [Exit::Foreign]
-                    .into_iter()
-                    .chain(beside)
-                    .map(Shared::new)
-                    .collect()
+                let beside = modelled_exits(class)
+                    .map(|(to, named, via)| (Exit::new(Lead::Beside(Box::new(to)), named), via));
+                [whole(Lead::Foreign)].into_iter().chain(beside).collect()
             }
-            Some(_) => vec![Shared::new(Exit::Unmodelled)],
+            Some(_) => vec![whole(Lead::Unmodelled)],
         }
     }
+}
 
-    fn modelled_exits(class: &Class) -> Vec<Shared<Exit>> {
-        let profile = class.profile(Direction::Egress);
-        if profile.is_ordered() {
-            return vec![Shared::new(Exit::Whole(profile.clone()))];
-        }
-        let Some(openings) = &profile.policies else {
-            return vec![Shared::new(Exit::Open)];
+/// Where the modelled policies let a class out to, whether some port is named, and by which opening.
+fn modelled_exits(class: &Class) -> impl Iterator<Item = (Lead, bool, Option<Opening>)> {
+    let profile = class.profile(Direction::Egress);
+    let (whole, openings) = match &profile.policies {
+        _ if profile.is_ordered() => (Some(Lead::Whole(profile.clone())), None),
+        None => (Some(Lead::Anywhere), None),
+        Some(openings) => (None, Some(openings)),
+    };
+    let abroad = openings
+        .into_iter()
+        .flatten()
+        .filter(|opening| !opening.peer.is_own());
+    let each = abroad.map(|opening| {
+        let to = match &*opening.peer {
+            Peer::Anyone => Lead::Anywhere,
+            Peer::Blocks(_) => Lead::Addresses,
+            _ => Lead::Peer(opening.peer.clone()),
         };
-        let abroad = openings.iter().filter(|opening| !opening.peer.is_own());
-        abroad
-            .map(|opening| Shared::new(Exit::Opening(opening.clone())))
-            .collect()
+        (to, !opening.ports.named.is_empty(), Some(opening.clone()))
+    });
+    whole.map(|to| (to, false, None)).into_iter().chain(each)
+}
+
+impl Ways {
+    /// The pods that may take a way.
+    pub(crate) fn takers(&self, exit: &Shared<Exit>) -> Option<&Group> {
+        self.0
+            .iter()
+            .find(|(way, _)| way == exit)
+            .map(|(_, takers)| takers)
     }
 }
 

@@ -8,8 +8,11 @@ use std::{
 
 use super::{
     Because, Bounds, Class, ClusterPolicy, End, Exit, ExitIndex, Local, Names, Namespace, Network, Open,
-    Parts, Pods, Policy, Shared, Site, Sources, Tiers, Unmodelled, Ways, between, exits::Group, explain,
-    openings::Visitor, pods_of,
+    Parts, Pods, Policy, Shared, Site, Sources, Tiers, Unmodelled, Ways, between,
+    exits::Group,
+    explain,
+    openings::{Crowd, Visit},
+    pods_of,
 };
 use crate::{
     control::project,
@@ -18,6 +21,7 @@ use crate::{
     labels::Labels,
     name::ObjRef,
     object::{self, ADMIN_POLICIES, AdminPolicy, FOREIGN_POLICIES, ForeignPolicy, NetworkPolicy},
+    unknown::Unknown,
 };
 
 /// Who can talk to whom. Takes namespaces, pods and policies in any order; [`Reach::settle`] brings the answers up to date.
@@ -40,6 +44,11 @@ pub struct Reach {
 #[derive(Default)]
 struct Takings {
     by_exit: HashMap<Shared<Exit>, Taking, foldhash::fast::FixedState>,
+    by_label: HashMap<(Box<str>, Box<str>), BTreeSet<Arc<str>>, foldhash::fast::FixedState>,
+    /// Namespaces that may have any label.
+    unlabelled: BTreeSet<Arc<str>>,
+    /// When a namespace was last filed anew.
+    relabelled: u64,
     clock: u64,
 }
 
@@ -244,6 +253,7 @@ impl Reach {
                 continue;
             }
             let after = local.ways();
+            self.exits.relabel(space.local.as_deref(), &local);
             space.local = Some(Arc::new(local));
             let before = std::mem::replace(&mut space.ways, after);
             ways.extend(self.exits.replace(&namespace, &before, &space.ways));
@@ -339,13 +349,15 @@ impl Reach {
 
     /// The namespaces an opening is reached from, by name; the opened one may be among them.
     pub fn sources(&self, sources: &Sources) -> Arc<Names> {
-        let ages: Vec<u64> = sources.exits().map(|exit| self.exits.age(exit)).collect();
+        let ages = sources.exits().map(|exit| self.exits.age(exit));
+        let ages: Vec<u64> = ages.chain([self.exits.relabelled]).collect();
         if let Some((of, names)) = self.resolved.borrow().get(sources)
             && *of == ages
         {
             return names.clone();
         }
-        let names = Arc::new(sources.resolve(|exit, only, visitor| self.exits.visit(exit, only, visitor)));
+        // Nothing is hidden here, so that nothing is unknown.
+        let names = Arc::new(sources.resolve(&self.exits).unwrap_or_default());
         self.resolved
             .borrow_mut()
             .insert(sources.clone(), (ages, names.clone()));
@@ -429,23 +441,68 @@ impl Takings {
         changed
     }
 
+    /// Files a namespace under its labels.
+    fn relabel(&mut self, before: Option<&Local>, after: &Local) {
+        if before.is_some_and(|before| before.namespace == after.namespace) {
+            return;
+        }
+        self.clock += 1;
+        self.relabelled = self.clock;
+        for (key, value) in before.iter().flat_map(|local| local.namespace.labels()) {
+            if let Some(names) = self.by_label.get_mut(&(key.into(), value.into())) {
+                names.remove(&after.namespace.name);
+            }
+        }
+        for (key, value) in after.namespace.labels() {
+            let names = self.by_label.entry((key.into(), value.into())).or_default();
+            names.insert(after.namespace.name.clone());
+        }
+        if after.namespace.labels.is_none() {
+            self.unlabelled.insert(after.namespace.name.clone());
+        } else {
+            self.unlabelled.remove(&after.namespace.name);
+        }
+    }
+
     /// When the pods that may take a way last changed. A way that vanished and came back is no older than that.
     fn age(&self, exit: &Shared<Exit>) -> u64 {
         self.by_exit.get(exit).map_or(0, |taking| taking.changed)
     }
+}
 
-    fn visit(&self, exit: &Shared<Exit>, only: Option<&str>, visitor: &mut Visitor<'_>) {
-        let Some(taking) = self.by_exit.get(exit) else {
-            return;
-        };
-        match only {
-            Some(name) => {
-                if let Some((name, pods)) = taking.takers.get_key_value(name) {
-                    visitor(name, pods);
-                }
-            }
-            None => taking.takers.iter().for_each(|(name, pods)| visitor(name, pods)),
-        }
+impl Crowd for Takings {
+    fn labelled(&self, key: &str, value: &str) -> Result<Vec<Arc<str>>, Unknown> {
+        let found = self.by_label.get(&(key.into(), value.into()));
+        Ok(found
+            .into_iter()
+            .flatten()
+            .chain(&self.unlabelled)
+            .cloned()
+            .collect())
+    }
+
+    fn within(
+        &self,
+        namespace: &Arc<str>,
+        exit: &Shared<Exit>,
+        visit: &mut Visit<'_>,
+    ) -> Result<(), Unknown> {
+        let takers = self
+            .by_exit
+            .get(exit)
+            .and_then(|taking| taking.takers.get(namespace));
+        takers.into_iter().for_each(|takers| visit(namespace, takers));
+        Ok(())
+    }
+
+    fn everywhere(&self, exit: &Shared<Exit>, visit: &mut Visit<'_>) -> Result<(), Unknown> {
+        let takers = self
+            .by_exit
+            .get(exit)
+            .into_iter()
+            .flat_map(|taking| &taking.takers);
+        takers.for_each(|(name, takers)| visit(name, takers));
+        Ok(())
     }
 }
 

@@ -66,6 +66,9 @@ impl<'a> Matrix<'a> {
 const NONE: u32 = 0;
 const ALL: u32 = 1;
 
+/// Up to so many openings are joined one by one.
+const FEW: usize = 64;
+
 type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
 
 /// Answers by number.
@@ -207,7 +210,8 @@ impl<'a> Builder<'a> {
         };
         let name = &*own.who.namespace.name;
         let openings = match &profile.policies {
-            Some(openings) if !profile.is_ordered() => openings,
+            // One opening after the other: many would cost their square.
+            Some(openings) if !profile.is_ordered() && openings.len() <= FEW => openings,
             _ => {
                 for (at, (_, other)) in self.classes.iter().enumerate() {
                     let (other, ports) = (Party::Pods(&other.who), ports(other));

@@ -28,6 +28,7 @@ pub use local::{Local, Parts, Unmodelled};
 pub use matrix::Matrix;
 pub use objects::pods_of;
 pub(crate) use objects::speaks;
+pub(crate) use openings::{Crowd, Visit};
 pub use openings::{Names, Open, Opener, Sources};
 pub use peer::{IpBlocks, Network};
 pub use pods::{Class, End, NamedPort, NamedPorts, Namespace, Pods, Who};

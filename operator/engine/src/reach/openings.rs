@@ -4,79 +4,115 @@
 //! open in the same way. Ten thousand namespaces without a policy have one set between them.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
 use super::{
     Bounds, Class, ExitIndex, Local, Match, Network, PortSet, Shared, Who,
-    exits::{Exit, Takers},
+    exits::{Exit, Lead, Taker, Target},
     local::openings,
     peer::Peer,
-    pods::{NAME_LABEL, NamedPorts, Party},
+    pods::{NamedPorts, Party},
     profile::{Group, Opening, Ordered, Profile, Ruling, Toward, Verb},
 };
-use crate::{name::ObjRef, object::Direction};
+use crate::{name::ObjRef, object::Direction, unknown::Unknown};
 
-/// Pods of other namespaces that may come in.
+/// What a cause lets in.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Entry {
-    /// Those that a NetworkPolicy lets in; ports are known to fit.
-    Peer(Shared<Peer>),
-    /// Those that policies of the ordered kinds let in, on some of these ports.
-    Whole(Shared<Profile>, NamedPorts, Bounds),
+    /// What NetworkPolicies let in: peers, on ports as the destination resolves them.
+    Peers(Box<[(Shared<Peer>, Bounds)]>),
+    /// What policies of the ordered kinds let in, at a destination with these ports.
+    Whole(Shared<Profile>, NamedPorts),
 }
 
 impl Entry {
-    pub(crate) fn admits(&self, who: &Who, certain: bool, network: &Network) -> bool {
+    /// Whether pods come in on some of these ports.
+    fn admits(&self, who: &Who, out: &Bounds, certain: bool, network: &Network) -> bool {
         let other = Party::Pods(who);
-        match self {
-            Self::Peer(peer) => {
-                let least = if certain { Match::Yes } else { Match::Maybe };
-                peer.matches("", other, network) >= least
+        let meet = |ports: &Bounds, matched: Match| {
+            if certain {
+                matched == Match::Yes && ports.sure.meets(&out.sure)
+            } else {
+                matched > Match::No && ports.possible.meets(&out.possible)
             }
-            Self::Whole(profile, ports, out) => {
+        };
+        match self {
+            Self::Peers(peers) => peers.iter().any(|(peer, ports)| {
+                // The ports are cheaper to compare than the labels.
+                meet(ports, Match::Yes) && meet(ports, peer.matches("", other, network))
+            }),
+            Self::Whole(profile, ports) => {
                 let found = profile.toward(Toward {
                     namespace: "",
                     other,
                     ports,
                     network,
                 });
-                if certain {
-                    found.sure.meets(&out.sure)
-                } else {
-                    found.possible.meets(&out.possible)
-                }
+                meet(&found, Match::Yes)
             }
         }
     }
 
-    /// The one namespace it can only be, where it names one.
-    fn only(&self) -> Option<&str> {
-        let Self::Peer(peer) = self else { return None };
-        let Peer::Pods(set) = &**peer else { return None };
-        set.namespaces
-            .anchors()
-            .find_map(|(key, name)| (key == NAME_LABEL).then_some(name))
+    /// Labels of which a namespace must have one for its pods to be let in; `None` where any may.
+    fn anchors(&self) -> Option<Vec<(&str, &str)>> {
+        let Self::Peers(peers) = self else { return None };
+        let all: Option<Vec<_>> = peers.iter().map(|(peer, _)| peer.anchors()).collect();
+        all.map(|all| all.concat())
     }
 }
 
-/// One way from elsewhere: out by an exit, in by an entry.
-pub(crate) type Route = (Shared<Exit>, Shared<Entry>);
+/// What leads in: some ways out, and what lets their takers in.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Crossing {
+    /// The ways out that lead there, each with the most it opens.
+    pub(crate) exits: Shared<Box<[(Shared<Exit>, Bounds)]>>,
+    /// The destination, as far as it matters.
+    pub(crate) target: Target,
+    /// What lets in.
+    pub(crate) entry: Shared<Entry>,
+}
 
-/// A set of namespaces, told by the routes that lead from them. Equal sets of routes are one.
+impl Crossing {
+    /// Whether whoever gets through does so certainly: everybody is let in, and the ways lead everywhere.
+    fn is_certain(&self) -> bool {
+        let everybody =
+            |(peer, ports): &(Shared<Peer>, Bounds)| **peer == Peer::Anyone && ports.sure == ports.possible;
+        let everywhere =
+            |(exit, _): &(Shared<Exit>, Bounds)| *exit.to.plain() == Lead::Anywhere && !exit.named;
+        let let_in = matches!(&*self.entry, Entry::Peers(peers) if peers.iter().all(everybody));
+        let_in && self.exits.iter().all(everywhere)
+    }
+}
+
+/// A set of namespaces, told by how they get in. Destinations that are open alike have equal ones.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Sources {
-    pub(crate) routes: Shared<Box<[Route]>>,
+    pub(crate) crossings: Shared<Box<[Shared<Crossing>]>>,
     /// Whether only those count that certainly get through.
     pub(crate) certain: bool,
     pub(crate) network: Shared<Network>,
 }
 
+/// Shows who is there to take a way out.
+pub(crate) trait Crowd {
+    /// The names of the namespaces with a label, its name among them.
+    fn labelled(&self, key: &str, value: &str) -> Result<Vec<Arc<str>>, Unknown>;
+    /// The pods of one namespace that may take a way.
+    fn within(&self, namespace: &Arc<str>, exit: &Shared<Exit>, visit: &mut Visit<'_>)
+    -> Result<(), Unknown>;
+    /// All pods that may take a way, by namespace.
+    fn everywhere(&self, exit: &Shared<Exit>, visit: &mut Visit<'_>) -> Result<(), Unknown>;
+}
+
+/// Takes the pods of one namespace that may take a way.
+pub(crate) type Visit<'v> = dyn FnMut(&Arc<str>, &[Taker]) + 'v;
+
 impl Sources {
-    fn new(routes: BTreeSet<Route>, certain: bool, network: &Shared<Network>) -> Option<Self> {
-        (!routes.is_empty()).then(|| Self {
-            routes: Shared::new(routes.into_iter().collect()),
+    fn new(crossings: &BTreeSet<Shared<Crossing>>, certain: bool, network: &Shared<Network>) -> Option<Self> {
+        (!crossings.is_empty()).then(|| Self {
+            crossings: Shared::new(crossings.iter().cloned().collect()),
             certain,
             network: network.clone(),
         })
@@ -84,45 +120,69 @@ impl Sources {
 
     /// The ways out it speaks of.
     pub(crate) fn exits(&self) -> impl Iterator<Item = &Shared<Exit>> {
-        self.routes.iter().map(|(exit, _)| exit)
+        self.crossings
+            .iter()
+            .flat_map(|crossing| crossing.exits.iter().map(|(exit, _)| exit))
     }
 
-    /// The namespaces with pods that take one of the routes, by name. `visit` shows who may take an exit: everybody by
-    /// namespace, or those of one namespace only.
-    pub(crate) fn resolve(
-        &self,
-        mut visit: impl FnMut(&Shared<Exit>, Option<&str>, &mut Visitor<'_>),
-    ) -> Names {
+    /// Whether pods of a class, of the given namespace, are among those meant.
+    pub fn include(&self, local: &Local, class: &Class) -> bool {
+        let ways = local.exits(class);
+        !class.who.host_network
+            && self.crossings.iter().any(|crossing| {
+                crossing.exits.iter().any(|(exit, most)| {
+                    ways.iter().filter(|(way, _)| way == exit).any(|(_, via)| {
+                        let taker = Taker {
+                            who: class.who.clone(),
+                            via: via.clone(),
+                        };
+                        self.crosses(crossing, most, &taker)
+                    })
+                })
+            })
+    }
+
+    fn crosses(&self, crossing: &Crossing, most: &Bounds, taker: &Taker) -> bool {
+        let out = taker.ports(&crossing.target, &self.network).and(most);
+        crossing
+            .entry
+            .admits(&taker.who, &out, self.certain, &self.network)
+    }
+
+    /// The namespaces with pods that get in, by name.
+    pub(crate) fn resolve(&self, crowd: &impl Crowd) -> Result<Names, Unknown> {
         let mut found: BTreeSet<Arc<str>> = BTreeSet::new();
-        for (exit, entry) in &*self.routes {
-            visit(exit, entry.only(), &mut |name, pods| {
-                let admitted = |who: &Arc<Who>| entry.admits(who, self.certain, &self.network);
-                if !found.contains(name) && pods.iter().any(admitted) {
-                    found.insert(name.clone());
+        for crossing in &*self.crossings {
+            let only = match crossing.entry.anchors() {
+                None => None,
+                Some(anchors) => {
+                    let mut names = BTreeSet::new();
+                    for (key, value) in anchors {
+                        names.extend(crowd.labelled(key, value)?);
+                    }
+                    Some(names)
                 }
-            });
-        }
-        found.into_iter().collect()
-    }
-
-    /// As [`Sources::resolve`], of lists sorted by name.
-    pub(crate) fn resolve_lists(&self, takers: impl Fn(&Shared<Exit>) -> Takers) -> Names {
-        self.resolve(|exit, only, visitor| {
-            let takers = takers(exit);
-            let wanted = match only.map(|only| takers.binary_search_by(|(name, _)| (**name).cmp(only))) {
-                None => &*takers,
-                Some(Ok(i)) => &takers[i..=i],
-                Some(Err(_)) => &[],
             };
-            for (name, pods) in wanted {
-                visitor(name, pods);
+            for (exit, most) in &*crossing.exits {
+                let mut visit = |name: &Arc<str>, takers: &[Taker]| {
+                    if !found.contains(name) && takers.iter().any(|taker| self.crosses(crossing, most, taker))
+                    {
+                        found.insert(name.clone());
+                    }
+                };
+                match &only {
+                    None => crowd.everywhere(exit, &mut visit)?,
+                    Some(names) => {
+                        for name in names {
+                            crowd.within(name, exit, &mut visit)?;
+                        }
+                    }
+                }
             }
-        })
+        }
+        Ok(found.into_iter().collect())
     }
 }
-
-/// Takes the pods of one namespace that may take an exit.
-pub(crate) type Visitor<'v> = dyn FnMut(&Arc<str>, &[Arc<Who>]) + 'v;
 
 /// Names of namespaces, in order.
 pub type Names = Box<[Arc<str>]>;
@@ -162,17 +222,19 @@ const EXAMPLES: usize = 20;
 struct Found {
     pods: BTreeSet<ObjRef>,
     ports: PortSet,
-    sure: BTreeSet<Route>,
-    possible: BTreeSet<Route>,
-    unmodelled: BTreeSet<Route>,
+    modelled: BTreeSet<Shared<Crossing>>,
+    unmodelled: BTreeSet<Shared<Crossing>>,
 }
 
-/// A part of a class's ingress that one cause alone opens.
-enum Part {
-    /// Openings of NetworkPolicies, or everything.
-    Openings(Vec<Opening>),
-    /// The profile with every other cause muted.
-    Whole(Shared<Profile>),
+/// Classes of a namespace that are reached alike.
+#[derive(PartialEq, Eq, Hash)]
+struct Alike<'a> {
+    profile: &'a Shared<Profile>,
+    isolated_by: &'a [u32],
+    ports: &'a NamedPorts,
+    modelled: Shared<Box<[(Shared<Exit>, Bounds)]>>,
+    unmodelled: Shared<Box<[(Shared<Exit>, Bounds)]>>,
+    target: Target,
 }
 
 impl Local {
@@ -186,32 +248,43 @@ impl Local {
     /// others do, and nothing more.
     pub fn open_to(&self, exits: &ExitIndex, network: &Shared<Network>, trusting: bool) -> Vec<Open> {
         let mut exits = exits.to(&self.namespace);
-        exits.retain(|exit| match ***exit {
-            Exit::Foreign => !trusting,
-            Exit::Beside(_) => trusting,
+        exits.retain(|exit| match exit.to {
+            Lead::Foreign => !trusting,
+            Lead::Beside(_) => trusting,
             _ => true,
         });
-        let mut found: BTreeMap<Opener, Found> = BTreeMap::new();
+        let mut alike: HashMap<Alike<'_>, Vec<&Class>, foldhash::fast::FixedState> = HashMap::default();
         for class in self.classes.iter().filter(|class| !class.who.host_network) {
-            let out: Vec<(&Shared<Exit>, Bounds)> = exits
-                .iter()
-                .map(|exit| (*exit, exit.toward(class, network)))
-                .filter(|(_, bounds)| !bounds.is_none())
-                .collect();
-            for (opener, part) in self.parts(class) {
-                let mut routes = Found::default();
-                for (exit, bounds) in &out {
-                    routes.add(exit, bounds, &part, class, network);
-                }
-                if !routes.possible.is_empty() || !routes.unmodelled.is_empty() {
-                    found.entry(opener).or_default().join(routes, class);
+            alike
+                .entry(Alike::of(class, &exits, network))
+                .or_default()
+                .push(class);
+        }
+        let mut found: BTreeMap<Opener, Found> = BTreeMap::new();
+        for (alike, classes) in alike {
+            let Some(first) = classes.first() else { continue };
+            for (opener, entry) in self.entries(first, network) {
+                let found = found.entry(opener).or_default();
+                found.ports = found.ports.or(&entry.ports());
+                found
+                    .pods
+                    .extend(classes.iter().flat_map(|class| &class.members).cloned());
+                let entry = Shared::new(entry);
+                for (exits, crossings) in [
+                    (&alike.modelled, &mut found.modelled),
+                    (&alike.unmodelled, &mut found.unmodelled),
+                ] {
+                    if !exits.is_empty() {
+                        let (exits, target, entry) = (exits.clone(), alike.target.clone(), entry.clone());
+                        crossings.insert(Shared::new(Crossing { exits, target, entry }));
+                    }
                 }
             }
         }
-        found
+        let opened = found
             .into_iter()
-            .map(|(cause, found)| found.open(cause, network))
-            .collect()
+            .filter(|(_, f)| !f.modelled.is_empty() || !f.unmodelled.is_empty());
+        opened.map(|(cause, found)| found.open(cause, network)).collect()
     }
 
     /// The objects whose pods use their node's network: no policy isolates them, and they reach every pod of their node.
@@ -220,16 +293,27 @@ impl Local {
         classes.flat_map(|class| &class.members)
     }
 
-    fn parts(&self, class: &Class) -> Vec<(Opener, Part)> {
+    /// What each cause lets in.
+    fn entries(&self, class: &Class, network: &Network) -> Vec<(Opener, Entry)> {
         let profile = class.profile(Direction::Ingress);
         if profile.is_ordered() {
-            return self.ordered_parts(class, profile);
+            let parts = self.ordered_parts(class, profile).into_iter();
+            return parts
+                .map(|(opener, part)| (opener, Entry::Whole(part, class.ports.clone())))
+                .collect();
         }
         if !class.is_isolated(Direction::Ingress) {
-            return vec![(Opener::NoPolicy, Part::Openings(vec![anyone()]))];
+            let everybody = (Shared::new(Peer::Anyone), Bounds::ALL);
+            return vec![(Opener::NoPolicy, Entry::Peers(Box::new([everybody])))];
         }
+        let peers = |openings: Box<[Opening]>| -> Box<[(Shared<Peer>, Bounds)]> {
+            let possible = openings.iter().filter(|opening| !never(&opening.peer, network));
+            let resolved = possible.map(|opening| (opening.peer.clone(), opening.ports.at(&class.ports)));
+            resolved.filter(|(_, ports)| !ports.is_none()).collect()
+        };
         self.isolating(class)
-            .map(|(name, openings)| (Opener::Policy(name), Part::Openings(openings.into())))
+            .map(|(name, openings)| (Opener::Policy(name), Entry::Peers(peers(openings))))
+            .filter(|(_, entry)| !matches!(entry, Entry::Peers(peers) if peers.is_empty()))
             .collect()
     }
 
@@ -248,11 +332,11 @@ impl Local {
     }
 
     /// For each cause the profile in which nothing else opens.
-    fn ordered_parts(&self, class: &Class, profile: &Profile) -> Vec<(Opener, Part)> {
+    fn ordered_parts(&self, class: &Class, profile: &Profile) -> Vec<(Opener, Shared<Profile>)> {
         let isolated = profile.policies.is_some();
         let closed = || isolated.then(Box::default);
         let mut parts = Vec::new();
-        let mut add = |opener, profile| parts.push((opener, Part::Whole(Shared::new(profile))));
+        let mut add = |opener, profile| parts.push((opener, Shared::new(profile)));
         for name in names(&profile.admin) {
             add(
                 Opener::Policy(name.clone()),
@@ -302,14 +386,6 @@ impl Local {
     }
 }
 
-fn anyone() -> Opening {
-    static ANYONE: std::sync::LazyLock<Opening> = std::sync::LazyLock::new(|| Opening {
-        peer: Shared::new(Peer::Anyone),
-        ports: Shared::new(super::peer::Ports::all()),
-    });
-    ANYONE.clone()
-}
-
 /// The policies of a tier that may allow something.
 fn names(groups: &[Group]) -> BTreeSet<ObjRef> {
     let allows = |policy: &&Ordered| policy.rules.iter().any(|rule| rule.action == Verb::Allow);
@@ -346,60 +422,59 @@ fn mute(groups: &[Group], but: Option<&ObjRef>) -> Box<[Group]> {
         .collect()
 }
 
+impl<'a> Alike<'a> {
+    fn of(class: &'a Class, exits: &[&Shared<Exit>], network: &Network) -> Self {
+        let (mut modelled, mut unmodelled) = (Vec::new(), Vec::new());
+        let mut target = Target::default();
+        for exit in exits {
+            let most = exit.toward(class, network);
+            if most.is_none() {
+                continue;
+            }
+            match exit.to {
+                Lead::Unmodelled | Lead::Foreign => unmodelled.push(((*exit).clone(), most)),
+                _ => modelled.push(((*exit).clone(), most)),
+            }
+            if exit.named {
+                target.ports.clone_from(&class.ports);
+            }
+            if *exit.to.plain() == Lead::Addresses {
+                target.addresses.clone_from(&class.who.addresses);
+            }
+        }
+        Self {
+            profile: class.profile(Direction::Ingress),
+            isolated_by: &class.isolated_by[Direction::Ingress as usize],
+            ports: &class.ports,
+            modelled: Shared::new(modelled.into()),
+            unmodelled: Shared::new(unmodelled.into()),
+            target,
+        }
+    }
+}
+
+impl Entry {
+    /// The ports on which somebody may come in, at most.
+    fn ports(&self) -> PortSet {
+        match self {
+            Self::Peers(peers) => PortSet::union_of(peers.iter().map(|(_, ports)| ports.possible.clone())),
+            Self::Whole(..) => PortSet::ALL,
+        }
+    }
+}
+
 impl Found {
-    /// Adds the routes from an exit that `part` opens on the ports the exit leads to.
-    fn add(&mut self, exit: &Shared<Exit>, out: &Bounds, part: &Part, class: &Class, network: &Network) {
-        match part {
-            Part::Openings(openings) => {
-                for opening in openings {
-                    let ports = opening.ports.at(&class.ports).and(out);
-                    if ports.is_none() || never(&opening.peer, network) {
-                        continue;
-                    }
-                    let entry = Shared::new(Entry::Peer(opening.peer.clone()));
-                    self.route(exit, entry, &ports);
-                }
-            }
-            Part::Whole(profile) => {
-                let entry = Entry::Whole(profile.clone(), class.ports.clone(), out.clone());
-                self.route(exit, Shared::new(entry), out);
-            }
-        }
-    }
-
-    fn route(&mut self, exit: &Shared<Exit>, entry: Shared<Entry>, ports: &Bounds) {
-        self.ports = self.ports.or(&ports.possible);
-        let route = (exit.clone(), entry);
-        if matches!(**exit, Exit::Unmodelled | Exit::Foreign) {
-            self.unmodelled.insert(route);
-            return;
-        }
-        if !ports.sure.is_none() {
-            self.sure.insert(route.clone());
-        }
-        self.possible.insert(route);
-    }
-
-    fn join(&mut self, other: Self, class: &Class) {
-        self.pods.extend(class.members.iter().cloned());
-        self.ports = self.ports.or(&other.ports);
-        self.sure.extend(other.sure);
-        self.possible.extend(other.possible);
-        self.unmodelled.extend(other.unmodelled);
-    }
-
     fn open(self, cause: Opener, network: &Shared<Network>) -> Open {
-        // Where everybody is let in nobody is let in perhaps: then both are one set, which is looked up once.
-        let anyone = |(_, entry): &Route| matches!(&**entry, Entry::Peer(peer) if **peer == Peer::Anyone);
-        let same = self.sure == self.possible && self.sure.iter().all(anyone);
+        // Where nothing is perhaps, both are one set, which is looked up once.
+        let certain = self.modelled.iter().all(|crossing| crossing.is_certain());
         Open {
             cause,
             count: self.pods.len(),
             pods: self.pods.into_iter().take(EXAMPLES).collect(),
             ports: self.ports,
-            sure: Sources::new(self.sure, true, network),
-            possible: Sources::new(self.possible, same, network),
-            unmodelled: Sources::new(self.unmodelled, false, network),
+            sure: Sources::new(&self.modelled, true, network),
+            possible: Sources::new(&self.modelled, certain, network),
+            unmodelled: Sources::new(&self.unmodelled, false, network),
         }
     }
 }

@@ -2,9 +2,12 @@
 
 use super::{
     Addresses, Bounds, Match, PortSet, Protocol,
-    pods::{NamedPorts, Party},
+    pods::{NAME_LABEL, NamedPorts, Party},
 };
-use crate::{object::PodSet, selector::LabelSelector};
+use crate::{
+    object::PodSet,
+    selector::{LabelSelector, Operator},
+};
 
 /// What is known of the cluster's network beside its policies.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
@@ -87,18 +90,50 @@ impl Peer {
         )
     }
 
+    /// Labels of which a namespace must have one for its pods to be among them; `None` where any may.
+    pub(crate) fn anchors(&self) -> Option<Vec<(&str, &str)>> {
+        let Self::Pods(set) = self else { return None };
+        // Nothing is as narrow as a name.
+        let named = set.namespaces.anchors().find(|(key, _)| *key == NAME_LABEL);
+        if let Some(label) = named.or_else(|| set.namespaces.anchor()) {
+            return Some(vec![label]);
+        }
+        let listed = set
+            .namespaces
+            .match_expressions
+            .iter()
+            .find(|r| r.operator == Operator::In)?;
+        Some(
+            listed
+                .values
+                .iter()
+                .map(|value| (listed.key.as_str(), value.as_str()))
+                .collect(),
+        )
+    }
+
     /// Whether it can only be pods of the policy's own namespace.
     pub(crate) fn is_own(&self) -> bool {
         matches!(self, Self::Own(_))
     }
 }
 
+/// Whether the block of a NetworkPolicy holds pods at these addresses, or at any.
+pub(crate) fn block_of_pods(block: &Addresses, at: Option<&Addresses>, network: &Network) -> Match {
+    let holds = match (at, &network.pod_ranges) {
+        (Some(addresses), _) | (None, Some(addresses)) => block.holds(addresses),
+        (None, None) => block.holds(&Addresses::all()),
+    };
+    match network.ip_blocks {
+        IpBlocks::NeverMatchPods => Match::No,
+        IpBlocks::MayMatchPods => holds.min(Match::Maybe),
+        IpBlocks::MatchPods => holds,
+    }
+}
+
 fn blocks(block: &Addresses, other: Party<'_>, network: &Network) -> Match {
-    match (other, network.ip_blocks) {
-        (Party::Pods(who), IpBlocks::NeverMatchPods) if !who.host_network => Match::No,
-        (Party::Pods(who), IpBlocks::MayMatchPods) if !who.host_network => {
-            addresses(block, other, network).min(Match::Maybe)
-        }
+    match other {
+        Party::Pods(who) if !who.host_network => block_of_pods(block, who.addresses.as_ref(), network),
         _ => addresses(block, other, network),
     }
 }
@@ -140,14 +175,22 @@ impl Ports {
         if self.named.is_empty() && !self.unknown {
             return Bounds::exactly(self.numbers.clone());
         }
-        let mut bounds = Bounds::exactly(self.numbers.clone());
-        for (protocol, name) in &self.named {
-            bounds = bounds.or(&resolve(*protocol, name, destination));
+        let named = self
+            .named
+            .iter()
+            .map(|(protocol, name)| resolve(*protocol, name, destination));
+        let (mut sure, mut possible): (Vec<PortSet>, Vec<PortSet>) =
+            named.map(|bounds| (bounds.sure, bounds.possible)).unzip();
+        sure.push(self.numbers.clone());
+        possible.push(self.numbers.clone());
+        Bounds {
+            sure: PortSet::union_of(sure),
+            possible: if self.unknown {
+                PortSet::ALL
+            } else {
+                PortSet::union_of(possible)
+            },
         }
-        if self.unknown {
-            bounds.possible = PortSet::ALL;
-        }
-        bounds
     }
 
     /// As at a destination without named ports.

@@ -87,7 +87,7 @@ fn valid(selector: &LabelSelector, field: impl FnOnce() -> String) -> Result<Lab
 
 fn allowances(rule: &Rule, direction: Direction) -> Result<Allowance, Unreadable> {
     let mut peers = Vec::with_capacity(rule.peers.len());
-    let mut blocks: Option<Addresses> = None;
+    let mut blocks = Vec::new();
     for (i, peer) in rule.peers.iter().enumerate() {
         let at = |why: String| Unreadable(format!("{}[{i}]: {why}", direction.peers_field()));
         let field = || format!("{}[{i}]", direction.peers_field());
@@ -102,7 +102,7 @@ fn allowances(rule: &Rule, direction: Direction) -> Result<Allowance, Unreadable
                 pod_selector: None,
             } => {
                 let read = range(block).ok_or_else(|| at(format!("{:?} is no address range", block.cidr)))?;
-                blocks = Some(blocks.map_or(read.clone(), |blocks| blocks.or(&read)));
+                blocks.push(read);
             }
             object::Peer {
                 ip_block: None,
@@ -127,7 +127,9 @@ fn allowances(rule: &Rule, direction: Direction) -> Result<Allowance, Unreadable
     if rule.peers.is_empty() {
         peers.push(Peer::Anyone);
     }
-    peers.extend(blocks.map(Peer::Blocks));
+    if !blocks.is_empty() {
+        peers.push(Peer::Blocks(Addresses::union_of(&blocks)));
+    }
     Ok(Allowance {
         peers: peers.into_iter().map(Shared::new).collect(),
         ports: Shared::new(ports(&rule.ports)),
@@ -178,6 +180,9 @@ pub struct ClusterPolicy {
     sides: [Shared<Box<[Ruling]>>; 2],
 }
 
+/// `maxItems` of a direction's rules in `v1alpha1`; `v1alpha2` admits fewer.
+const MOST_RULES: usize = 100;
+
 impl ClusterPolicy {
     /// Reads a policy of one of [`crate::object::ADMIN_POLICIES`].
     pub fn read(name: ObjRef, policy: &AdminPolicy) -> Result<Self, Unreadable> {
@@ -188,6 +193,12 @@ impl ClusterPolicy {
         }
         let side = |direction: Direction| -> Result<Shared<Box<[Ruling]>>, Unreadable> {
             let mut rulings = Vec::new();
+            if policy.rules(direction).len() > MOST_RULES {
+                let field = direction.field();
+                return Err(Unreadable(format!(
+                    "spec.{field}: more than {MOST_RULES} rules, which the API does not admit"
+                )));
+            }
             for (i, rule) in policy.rules(direction).iter().enumerate() {
                 self::rulings(rule, i, direction, &mut rulings)
                     .map_err(|why| Unreadable(format!("spec.{}[{i}].{}", direction.field(), why.0)))?;
@@ -221,7 +232,7 @@ fn rulings(
 ) -> Result<(), Unreadable> {
     let index = u32::try_from(index).unwrap_or(u32::MAX);
     let mut peers = Vec::with_capacity(rule.peers.len());
-    let mut networks: Option<Addresses> = None;
+    let mut networks = Vec::new();
     let mut unknown = rule.peers.is_empty();
     for (i, peer) in rule.peers.iter().enumerate() {
         let at = |why: String| Unreadable(format!("{}[{i}]: {why}", direction.peers_field()));
@@ -233,14 +244,16 @@ fn rulings(
             AdminPeer::Networks(ranges) => {
                 let read =
                     Addresses::parse(&**ranges).ok_or_else(|| at("not all are address ranges".into()))?;
-                networks = Some(networks.map_or(read.clone(), |networks| networks.or(&read)));
+                networks.push(read);
             }
             AdminPeer::Nodes => peers.push(Peer::Nodes),
             AdminPeer::Domains => peers.push(Peer::Domains),
             AdminPeer::Unknown => unknown = true,
         }
     }
-    peers.extend(networks.map(Peer::Networks));
+    if !networks.is_empty() {
+        peers.push(Peer::Networks(Addresses::union_of(&networks)));
+    }
     let peers: Box<[Shared<Peer>]> = peers.into_iter().map(Shared::new).collect();
     let ports = admin_ports(&rule.ports);
     let verb = match rule.action {

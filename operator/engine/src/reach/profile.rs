@@ -158,22 +158,26 @@ impl Profile {
 
 /// What openings let through together.
 fn open(openings: &[Opening], toward: Toward<'_>) -> Bounds {
-    let mut bounds = Bounds::NONE;
+    let (mut sure, mut possible) = (Vec::new(), Vec::new());
     for opening in openings {
         let matched = toward.is(&opening.peer);
         if matched == Match::No {
             continue;
         }
         let ports = opening.ports.at(toward.ports);
-        bounds.possible = bounds.possible.or(&ports.possible);
         if matched == Match::Yes {
-            bounds.sure = bounds.sure.or(&ports.sure);
+            if ports.sure.is_all() {
+                return Bounds::ALL;
+            }
+            sure.push(ports.sure);
         }
-        if bounds.sure.is_all() {
-            break;
-        }
+        possible.push(ports.possible);
     }
-    bounds
+    // Together at last: one by one ten thousand ports would cost their square.
+    Bounds {
+        sure: PortSet::union_of(sure),
+        possible: PortSet::union_of(possible),
+    }
 }
 
 /// What a tier decides, and `rest` where it decides nothing or passes.

@@ -1,25 +1,13 @@
 //! Who speaks for a namespace: its first pods that get through to where it reaches.
 
-use super::{Class, Local, Shared, Sources, exits::Exit, pods::Who, profile::Profile};
+use super::{Class, Local, Shared, Sources, profile::Profile};
 use crate::object::Direction;
-
-impl Sources {
-    /// Whether these pods, on this way out, are among those meant.
-    fn leads(&self, exit: &Shared<Exit>, who: &Who) -> bool {
-        let mut routes = self.routes.iter().filter(|(taken, _)| taken == exit);
-        routes.any(|(_, entry)| entry.admits(who, self.certain, &self.network))
-    }
-}
 
 impl Local {
     /// The first pods, by the names of their objects, that are among these sources: as a summary of their own, with the
     /// policies that have a say in their egress and nothing else. It stays equal while other pods come and go.
     pub fn spokesman(&self, sources: &Sources) -> Option<Self> {
-        let takes = |class: &&Class| {
-            let exits = self.exits(class);
-            !class.who.host_network && exits.iter().any(|exit| sources.leads(exit, &class.who))
-        };
-        let class = self.classes.iter().find(takes)?;
+        let class = self.classes.iter().find(|class| sources.include(self, class))?;
         let isolating = &class.isolated_by[Direction::Egress as usize];
         Some(Self {
             namespace: self.namespace.clone(),

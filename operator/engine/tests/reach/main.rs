@@ -3,6 +3,7 @@
 
 mod conformance;
 mod facts;
+mod hostile;
 mod naive;
 mod properties;
 mod random;

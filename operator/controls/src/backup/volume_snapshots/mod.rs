@@ -138,12 +138,11 @@ fn judge(claim: &str, snapshot: Copy, tool: &Copy, out: &mut Findings) {
         (Copy::Recent, _) => return,
         // A tool that is young, or cannot be seen, may have copied it.
         (_, Copy::Unknown(unknown)) => return out.unknown(unknown.clone()),
-        (Copy::Unknown(unknown), _) => return out.unknown(unknown),
         (Copy::Old(why), Copy::Old(tool)) => ("Stale", why, Some(tool)),
         (Copy::Old(why), _) => ("Stale", why, None),
         (Copy::None(_) | Copy::Impossible(_), Copy::Old(tool)) => ("Stale", tool.clone(), None),
         (Copy::None(why), _) => ("NoSnapshot", why.to_owned(), None),
-        (Copy::Impossible(unknown), _) => return out.unknown(unknown),
+        (Copy::Unknown(unknown) | Copy::Impossible(unknown), _) => return out.unknown(unknown),
     };
     let finding = out.fail(reason, format!("claim {claim}: {message}")).detail(claim);
     if let Some(seen) = seen {

@@ -74,6 +74,7 @@ fn stored(what: &str, encryption: &Encryption, params: &Params) -> Judged {
     }
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "one of several answers of one type")]
 fn by_provider(what: &str, params: &Params) -> Judged {
     Ok(if params.accept_provider_default {
         Verdict::Encrypted
@@ -170,17 +171,22 @@ fn velero(schedule: &Object, view: &View<'_>, params: &Params) -> Judged {
     let named = body::<VeleroSchedule>(schedule)?.spec.template.storage_location.clone();
     let locations = view.fact(&Locations)?;
     let beside = locations.iter().filter(|(name, _)| name.namespace() == schedule.name.namespace());
-    let mut found: Vec<_> = match &named {
-        Some(named) => beside.filter(|(name, _)| name.name() == &**named).collect(),
-        None => {
-            let all: Vec<_> = beside.collect();
-            let marked: Vec<_> = all.iter().copied().filter(|(_, l)| l.spec.default == Some(true)).collect();
-            // Without a mark Velero takes the one that its server was told, by default `default`.
-            if marked.is_empty() {
-                all.into_iter().filter(|(name, _)| name.name() == "default").collect()
-            } else {
-                marked
-            }
+    let mut found: Vec<_> = if let Some(named) = &named {
+        beside.filter(|(name, _)| name.name() == &**named).collect()
+    } else {
+        let all: Vec<_> = beside.collect();
+        let marked: Vec<_> = all
+            .iter()
+            .copied()
+            .filter(|(_, location)| location.spec.default == Some(true))
+            .collect();
+        // Without a mark Velero takes the one that its server was told, by default `default`.
+        if marked.is_empty() {
+            all.into_iter()
+                .filter(|(name, _)| name.name() == "default")
+                .collect()
+        } else {
+            marked
         }
     };
     let Some((name, location)) = found.pop() else {
