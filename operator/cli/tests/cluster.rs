@@ -1,4 +1,4 @@
-//! `plimsoll scan --cluster` on a real API server. Needs `make controlplane`.
+//! `plimsoll scan --cluster` and `plimsoll reach --cluster` on a real API server. Needs `make controlplane`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 use std::{collections::BTreeSet, path::Path, process::Command, time::Duration};
@@ -179,6 +179,52 @@ subjects: [{kind: ServiceAccount, name: nobody, namespace: scan-bare}]
     assert!(results.iter().any(forbidden), "{report:#}");
     let problems = report["problems"].to_string();
     assert!(problems.contains("namespaces is forbidden"), "{problems}");
+}
+
+/// Runs `plimsoll reach`; its exit code, report and what it said on standard error.
+fn reach(kubeconfig: &Path, args: &[&str]) -> (i32, Value, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_plimsoll"))
+        .args(["reach", "--cluster", "-o", "json"])
+        .args(args)
+        .env("KUBECONFIG", kubeconfig)
+        .output()
+        .unwrap();
+    let report = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.code().unwrap_or(-1), report, said)
+}
+
+#[tokio::test]
+async fn a_cluster_tells_who_reaches_whom() {
+    let cluster = scene().await;
+    let guarded = "
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: desk, namespace: scan-bare}
+spec:
+  selector: {matchLabels: {app: desk}}
+  template:
+    metadata: {labels: {app: desk}}
+    spec: {containers: [{name: desk, image: desk}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: web, namespace: scan-shop}
+spec:
+  podSelector: {matchLabels: {app: web}}
+  ingress: [{from: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: scan-bare}}}], ports: [{port: 8443}]}]
+";
+    cluster.apply(guarded).await.unwrap();
+    let (code, report, said) = reach(&cluster.kubeconfig(), &["--from", "scan-bare/desk", "--to", "scan-shop/web"]);
+    assert_eq!(code, 0, "{said}");
+    let connection = &report["connections"][0];
+    assert_eq!(connection["allowed"], serde_json::json!([{"protocol": "TCP", "port": 8443, "endPort": 8443}]));
+    assert_eq!(connection["because"][1], "NetworkPolicy scan-shop/web opens TCP/8443 (ingress[0])");
+    // Who may not see every policy is told nothing: what is closed could be open, and the other way round.
+    let kubeconfig = cluster.kubeconfig_for("scan-bare", "nobody").await.unwrap();
+    let (code, report, said) = reach(&kubeconfig, &[]);
+    assert_eq!(code, 2, "{said}");
+    assert!(report.is_null() && said.contains("forbidden"), "{said}");
 }
 
 #[tokio::test]

@@ -232,7 +232,7 @@ fn in_a_closed_cluster_a_change_runs_as_many_namespaces_however_large_it_is() {
             let mut open = closed();
             open["egress"] = json!([{}]);
             cluster.policy(9, &open);
-            run(&mut cluster, "an egress rule", (2, 2 * namespaces + 20));
+            run(&mut cluster, "an egress rule", (2, 3 * namespaces));
             assert_eq!(cluster.findings().len(), 1, "{control}");
         }
     }

@@ -9,6 +9,7 @@ use plimsoll_engine::{
     decode::{DecodePlan, Object},
     fact::Fact,
     facts::Openings,
+    kind::Kind,
     object::{ADMIN_POLICIES, AdminPeer, AdminPolicy, Direction, NetworkPolicy, Projection},
     reach::{Network, Reach},
 };
@@ -78,17 +79,13 @@ pub(super) fn cluster(context: Option<&str>, network: Network, progress: &Progre
     });
     spinner.finish_and_clear();
     let seen = seen?;
-    let mut unseen = seen.coverage.iter().filter(|(kind, coverage)| match coverage {
-        Coverage::Complete => false,
-        Coverage::Absent => !kind.is_optional(),
-        _ => true,
-    });
-    if let Some((kind, _)) = unseen.next() {
-        let why = seen.complaints.first().map_or("", |why| why.as_str());
-        bail!(
-            "{} cannot be listed, so that nothing can be told: {why}",
-            kind.resource()
-        );
+    let is_seen = |(kind, coverage): &(Kind, Coverage)| match coverage {
+        Coverage::Complete => true,
+        Coverage::Absent => kind.is_optional(),
+        _ => false,
+    };
+    if !seen.coverage.iter().all(is_seen) {
+        bail!("who reaches whom cannot be told: {}", seen.complaints.join("; "));
     }
     Ok(Loaded::new(
         seen.objects.into_iter(),

@@ -208,8 +208,9 @@ impl Judged<'_, '_> {
             return Ok(());
         }
         let message = format!(
-            "{} in the host's network, which no policy isolates from the {peers} of {}",
+            "{} in the host's network, which no policy isolates from {} of {}",
             counted(on_host.len(), "workload is", "workloads are"),
+            counted(peers, "namespace", "namespaces"),
             self.traffic.others(),
         );
         let mut finding = out.fail("HostNetwork", message).severity(Severity::High);

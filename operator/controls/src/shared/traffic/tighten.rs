@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use plimsoll_engine::{
-    facts::{Group, GroupBy},
+    facts::{Group, GroupBy, Membership},
     finding::{Change, Finding, Repair, RepairClass},
     kind::Kind,
     name::ObjRef,
@@ -35,18 +35,21 @@ pub(super) fn repair(
         return Ok(None);
     };
     let label = own_label(traffic.by, namespace, own, view)?;
-    let rules = policy.rules(Direction::Ingress).iter().enumerate();
-    let changes: Vec<Change> = rules
-        .filter_map(|(i, rule)| {
-            let from = tightened(rule, &label, namespace)?;
-            Some(Change::Set {
+    let mut changes = Vec::new();
+    for (i, rule) in policy.rules(Direction::Ingress).iter().enumerate() {
+        let mut wide = Vec::new();
+        for peer in &rule.peers {
+            wide.push(is_wide(traffic, peer, &label, own, view)?);
+        }
+        if let Some(from) = tightened(rule, &wide, &label) {
+            changes.push(Change::Set {
                 target: target.clone(),
                 pointer: format!("/spec/ingress/{i}/from").into(),
                 from: None,
                 to: Value::Array(from).into(),
-            })
-        })
-        .collect();
+            });
+        }
+    }
     Ok((!changes.is_empty()).then(|| Repair {
         class: RepairClass::NeverAutomatic,
         why: "whom the policy is meant to let in is for its author to say".into(),
@@ -86,29 +89,41 @@ fn own_label(
     Ok(borne.map_or_else(by_name, |(key, value)| (key.to_owned(), value.to_owned())))
 }
 
-/// The peers of a rule with the own group's label required; `None` where nothing changes.
-fn tightened(rule: &Rule, label: &(String, String), namespace: &str) -> Option<Vec<Value>> {
-    if rule.peers.is_empty() {
-        return Some(vec![
-            json!({"namespaceSelector": {"matchLabels": {&label.0: label.1}}}),
-        ]);
-    }
-    let mut changed = false;
-    let peers = rule.peers.iter().map(|peer| match &peer.namespace_selector {
-        Some(selector) if !is_own(selector, label, namespace) => {
-            changed = true;
-            narrowed(peer, selector, label)
+/// Whether a peer may be of another group: it does not require the own group's label, and names no namespace of the own
+/// group or the platform.
+fn is_wide(
+    traffic: &Traffic<'_>,
+    peer: &Peer,
+    label: &(String, String),
+    own: &Group,
+    view: &View<'_>,
+) -> Result<bool, Unknown> {
+    let Some(selector) = &peer.namespace_selector else { return Ok(false) };
+    for (key, value) in selector.anchors() {
+        let is_own = key == label.0 && value == label.1;
+        let is_named = key == NAME
+            && match Membership::of(view.settings()?, &value.into(), traffic.by, view)? {
+                Membership::Platform => true,
+                Membership::In(group) => group == *own,
+                Membership::NotKnown => false,
+            };
+        if is_own || is_named {
+            return Ok(false);
         }
-        _ => as_is(peer),
-    });
-    let peers = peers.collect();
-    changed.then_some(peers)
+    }
+    Ok(true)
 }
 
-fn is_own(selector: &LabelSelector, label: &(String, String), namespace: &str) -> bool {
-    selector
-        .anchors()
-        .any(|(key, value)| (key == label.0 && value == label.1) || (key == NAME && value == namespace))
+/// The peers of a rule with the own group's label required of those that are too wide; `None` where nothing changes.
+fn tightened(rule: &Rule, wide: &[bool], label: &(String, String)) -> Option<Vec<Value>> {
+    if rule.peers.is_empty() {
+        return Some(vec![json!({"namespaceSelector": {"matchLabels": {&label.0: label.1}}})]);
+    }
+    let peers = rule.peers.iter().zip(wide).map(|(peer, wide)| match &peer.namespace_selector {
+        Some(selector) if *wide => narrowed(peer, selector, label),
+        _ => as_is(peer),
+    });
+    wide.contains(&true).then(|| peers.collect())
 }
 
 fn narrowed(peer: &Peer, selector: &LabelSelector, label: &(String, String)) -> Value {
