@@ -215,11 +215,20 @@ spec:
   ingress: [{from: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: scan-bare}}}], ports: [{port: 8443}]}]
 ";
     cluster.apply(guarded).await.unwrap();
-    let (code, report, said) = reach(&cluster.kubeconfig(), &["--from", "scan-bare/desk", "--to", "scan-shop/web"]);
+    let (code, report, said) = reach(
+        &cluster.kubeconfig(),
+        &["--from", "scan-bare/desk", "--to", "scan-shop/web"],
+    );
     assert_eq!(code, 0, "{said}");
     let connection = &report["connections"][0];
-    assert_eq!(connection["allowed"], serde_json::json!([{"protocol": "TCP", "port": 8443, "endPort": 8443}]));
-    assert_eq!(connection["because"][1], "NetworkPolicy scan-shop/web opens TCP/8443 (ingress[0])");
+    assert_eq!(
+        connection["allowed"],
+        serde_json::json!([{"protocol": "TCP", "port": 8443, "endPort": 8443}])
+    );
+    assert_eq!(
+        connection["because"][1],
+        "NetworkPolicy scan-shop/web opens TCP/8443 (ingress[0])"
+    );
     // Who may not see every policy is told nothing: what is closed could be open, and the other way round.
     let kubeconfig = cluster.kubeconfig_for("scan-bare", "nobody").await.unwrap();
     let (code, report, said) = reach(&kubeconfig, &[]);

@@ -133,7 +133,11 @@ fn ten_thousand_open_tenants_give_ten_thousand_findings() {
         // As many facts for each namespace as in a smaller cluster.
         let ((units, facts), small) = (cluster.cost, Cluster::of(control, MANY / 10, None).cost);
         assert_eq!((units, small.0), (MANY, MANY / 10));
-        assert!(facts <= 11 * small.1, "{control}: {facts} facts, and {} for a tenth", small.1);
+        assert!(
+            facts <= 11 * small.1,
+            "{control}: {facts} facts, and {} for a tenth",
+            small.1
+        );
         for (namespace, finding) in &findings {
             assert_eq!(finding.reason, "NotIsolated", "{namespace}");
             assert!(

@@ -154,7 +154,7 @@ fn decode(pod: &Value) -> (Checks, PodSpec) {
         .body
         .unwrap_or_else(|unparsed| panic!("{}: {pod}", unparsed.why));
     let found = Pod::of(&body).unwrap();
-    (found.security_checks(), *found.spec.clone().expect("no owner"))
+    (found.security_checks(), found.spec().cloned().expect("no owner"))
 }
 
 /// Whether the server's warnings name exactly our checks, and no container that we do not blame for the check.

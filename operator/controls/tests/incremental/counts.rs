@@ -306,7 +306,10 @@ fn an_event_costs_the_same_in_a_large_cluster() {
         for ((what, units, facts), (_, small_units, small_facts)) in large.iter().zip(&small) {
             // Whether others leave a namespace the way it does decides which facts a policy touches, not how many at most.
             let same = facts == small_facts || (what.starts_with("a policy") && *facts <= 2 * MOST);
-            assert!(units == small_units && same, "{shape}: {what}: {large:?}, expected {small:?}");
+            assert!(
+                units == small_units && same,
+                "{shape}: {what}: {large:?}, expected {small:?}"
+            );
         }
     }
 }

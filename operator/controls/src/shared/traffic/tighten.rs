@@ -98,7 +98,9 @@ fn is_wide(
     own: &Group,
     view: &View<'_>,
 ) -> Result<bool, Unknown> {
-    let Some(selector) = &peer.namespace_selector else { return Ok(false) };
+    let Some(selector) = &peer.namespace_selector else {
+        return Ok(false);
+    };
     for (key, value) in selector.anchors() {
         let is_own = key == label.0 && value == label.1;
         let is_named = key == NAME
@@ -117,12 +119,18 @@ fn is_wide(
 /// The peers of a rule with the own group's label required of those that are too wide; `None` where nothing changes.
 fn tightened(rule: &Rule, wide: &[bool], label: &(String, String)) -> Option<Vec<Value>> {
     if rule.peers.is_empty() {
-        return Some(vec![json!({"namespaceSelector": {"matchLabels": {&label.0: label.1}}})]);
+        return Some(vec![
+            json!({"namespaceSelector": {"matchLabels": {&label.0: label.1}}}),
+        ]);
     }
-    let peers = rule.peers.iter().zip(wide).map(|(peer, wide)| match &peer.namespace_selector {
-        Some(selector) if *wide => narrowed(peer, selector, label),
-        _ => as_is(peer),
-    });
+    let peers = rule
+        .peers
+        .iter()
+        .zip(wide)
+        .map(|(peer, wide)| match &peer.namespace_selector {
+            Some(selector) if *wide => narrowed(peer, selector, label),
+            _ => as_is(peer),
+        });
     wide.contains(&true).then(|| peers.collect())
 }
 
