@@ -166,6 +166,42 @@ spec:
         spec:
           restartPolicy: Never
           containers: [{name: dump, image: "postgres:17", command: [pg_dump, -h, p1]}]
+---
+apiVersion: batch/v1
+kind: CronJob
+metadata:
+  name: restore
+  namespace: shop-staging
+  labels: {plimsoll.dev/role: restore-test}
+  annotations: {plimsoll.dev/restore-of: shop/StatefulSet/p1}
+spec:
+  schedule: "0 4 1 * *"
+  jobTemplate:
+    metadata: {labels: {plimsoll.dev/role: restore-test}}
+    spec:
+      template:
+        spec:
+          restartPolicy: Never
+          containers: [{name: restore, image: "postgres:17"}]
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: files, namespace: shop}
+spec:
+  replicas: 1
+  serviceName: files
+  selector: {matchLabels: {app: files}}
+  template:
+    metadata: {labels: {app: files}}
+    spec: {containers: [{name: files, image: "files:1", volumeMounts: [{name: data, mountPath: /data}]}]}
+  volumeClaimTemplates:
+  - metadata: {name: data}
+    spec: {storageClassName: sealed, accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: published, namespace: shop}
+spec: {type: NodePort, selector: {app: web}, ports: [{port: 80}]}
 "#;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -258,8 +294,8 @@ async fn at_rest(cluster: &Cluster) {
         let rest = all
             .iter()
             .all(|one| one.ends_with("=Running") || one.ends_with("=Bound"));
-        // 3 web, 1 single, 1 waived, 2 scaled, 1 p1, 2 p2; 3 claims
-        if rest && all.len() == 13 {
+        // 3 web, 1 single, 1 waived, 2 scaled, 1 p1, 2 p2, 1 files; 4 claims
+        if rest && all.len() == 15 {
             Ok(())
         } else {
             Err(not_yet(format!("{all:?}")))

@@ -36,7 +36,11 @@ fn every_document_of_real_products_is_read_and_accounted_for() {
             "{}",
             folder.display()
         );
-        assert_eq!(unreadable.len(), 0, "{}: {unreadable:?}", folder.display());
+        let surprising: Vec<_> = unreadable
+            .iter()
+            .filter(|document| !is_invalid(document))
+            .collect();
+        assert!(surprising.is_empty(), "{}: {surprising:?}", folder.display());
         assert!(count("decoded") > 0, "{}", folder.display());
         // Whatever is judged in a file says in which, and on which line.
         for entry in report["results"].as_array().unwrap() {
@@ -50,11 +54,19 @@ fn every_document_of_real_products_is_read_and_accounted_for() {
     }
 }
 
+/// Of all products one example is invalid: a variable's value is a boolean, which the API server refuses too.
+fn is_invalid(document: &serde_json::Value) -> bool {
+    document["file"] == "./docs/examples/auth/oauth-external-auth/vouch-proxy.yaml"
+        && document["why"]
+            == "spec.template.spec.containers[0].env[0].value: invalid type: boolean, expected a string"
+}
+
 #[test]
 fn nothing_that_real_products_answer_is_unknown() {
     // What the manifests themselves leave open: unlabelled namespaces, and what they expect their cluster to have.
-    const OPEN: [&str; 4] = [
+    const OPEN: [&str; 5] = [
         "EnvironmentUnknown",
+        "TenantUnknown",
         "NamespaceNotGiven",
         "NoIngressClass",
         "ClassNotFound",
@@ -63,8 +75,12 @@ fn nothing_that_real_products_answer_is_unknown() {
         let report = plimsoll(&folder, &["scan", ".", "-o", "json"]).json();
         for entry in report["results"].as_array().unwrap() {
             let open = entry["liveOnly"] == true || OPEN.iter().any(|reason| entry["reason"] == *reason);
+            // What cannot be read may send traffic anywhere.
+            let invalid = entry["message"]
+                .as_str()
+                .is_some_and(|why| why.contains("/vouch-proxy cannot be read"));
             assert!(
-                entry["result"] != "unknown" || open,
+                entry["result"] != "unknown" || open || invalid,
                 "{}: {entry}",
                 folder.display()
             );

@@ -282,7 +282,7 @@ impl Cluster {
 }
 
 /// No single event may evaluate more: controls that judge one workload or one namespace.
-const MOST: usize = 12;
+const MOST: usize = 16;
 
 #[test]
 fn an_event_costs_the_same_in_a_large_cluster() {

@@ -31,10 +31,22 @@ impl Reference {
             format!("{}.{}", self.service, self.namespace)
         }
     }
+
+    /// Whether it is the API server, which every pod of every environment may name: it is in the annotation of the
+    /// `kube-root-ca.crt` of each namespace.
+    fn is_api_server(&self) -> bool {
+        (&*self.service, &*self.namespace) == ("kubernetes", "default")
+    }
 }
 
 /// Everything a unit names; also why there may be more.
 pub(super) fn references(unit: &Unit<'_>, view: &View<'_>) -> (Vec<Reference>, Result<(), Unknown>) {
+    let (mut found, complete) = all(unit, view);
+    found.retain(|reference| !reference.is_api_server());
+    (found, complete)
+}
+
+fn all(unit: &Unit<'_>, view: &View<'_>) -> (Vec<Reference>, Result<(), Unknown>) {
     let object = match unit.object() {
         Ok(object) => object,
         Err(unknown) => return (Vec::new(), Err(unknown)),
