@@ -19,8 +19,10 @@ prepare
 started=$SECONDS
 a_cluster
 the_tenants
+a_legacy_server
 the_installation
 what_it_sees
+what_gets_through
 what_it_repairs
 what_it_leaves_alone
 an_accepted_risk

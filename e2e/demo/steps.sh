@@ -38,6 +38,22 @@ the_tenants() {
 # A moment so many days from now.
 rfc3339() { printf '%(%Y-%m-%dT%H:%M:%SZ)T' $((EPOCHSECONDS + $1 * 86400)); }
 
+# A TLS server that still accepts TLS 1.0, behind the ingress api. Without openssl the demo goes on without it.
+a_legacy_server() {
+  command -v openssl >/dev/null || return 0
+  openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=api.example.com \
+    -keyout "$work/tls.key" -out "$work/tls.crt" >/dev/null 2>&1
+  openssl s_server -www -cert "$work/tls.crt" -key "$work/tls.key" -accept 127.0.0.2:0 \
+    -cipher 'ALL:@SECLEVEL=0' -min_protocol TLSv1 -no_tls1_3 -naccept 100000 >"$work/legacy.log" 2>&1 8>&- </dev/null &
+  legacy_pid=$!
+  wait_for "the legacy TLS server" 20 listens_at
+  kubectl patch ingress api -n shop --subresource=status --type=merge >/dev/null -p \
+    "{\"status\":{\"loadBalancer\":{\"ingress\":[{\"ip\":\"127.0.0.2\",\"ports\":[{\"port\":$(listens_at),\"protocol\":\"TCP\"}]}]}}}"
+}
+
+# The port at which the legacy server listens.
+listens_at() { sed -n 's/^ACCEPT .*:\([0-9]*\)$/\1/p' "$work/legacy.log" | grep .; }
+
 the_installation() {
   heading "Plimsoll is installed"
   tell "By its two Helm charts: the kinds, then the operator, its rights, its admission policies and a SecurityBaseline for" \
@@ -46,7 +62,7 @@ the_installation() {
   helm install plimsoll-crds charts/plimsoll-crds -n "$system" --create-namespace >/dev/null
   helm install plimsoll charts/plimsoll -n "$system" -f e2e/demo/values.yaml >/dev/null
   operator_kubeconfig
-  KUBECONFIG=$work/operator.kubeconfig plimsoll run --listen=127.0.0.1:0 --identity=demo --remediation \
+  KUBECONFIG=$work/operator.kubeconfig plimsoll run --listen=127.0.0.1:0 --identity=demo --remediation --probing \
     2>"$work/operator.log" 8>&- &
   operator_pid=$!
   wait_for "the operator's address" 30 grep -q '"address":' "$work/operator.log"
@@ -86,8 +102,22 @@ worst() {
   local template='{{range .status.worst}}{{.severity}}{{"\t"}}{{.control}}{{"\t"}}{{.object.kind}} '
   template+='{{with .object.namespace}}{{.}}/{{end}}{{.object.name}}{{"\t"}}{{.message}}{{"\n"}}{{end}}'
   kubectl get securitybaseline production -o "go-template=$template" |
-    awk -F '\t' '!seen[$2]++ { printf "%-9s %-31s %s\n          %s\n", $1, $2, $3, substr($4, 1, 120) }' | indent
+    awk -F '\t' '!seen[$2]++ { printf "%-9s %-33s %s\n          %s\n", $1, $2, $3, substr($4, 1, 120) }' | indent
 }
+
+what_gets_through() {
+  heading "What gets through"
+  tell "There are network policies, and still every namespace reaches the shop's database. Who can talk to whom follows from" \
+    "all policies together; the finding names what opens the way, and plimsoll reach answers for any two workloads:"
+  show plimsoll reach --cluster --from legacy/intranet --to shop/postgres
+  show plimsoll reach --cluster --from shop/web --to bank-staging/ledger
+  [ -n "$legacy_pid" ] || return 0
+  tell "" "The ingress api declares TLS. Its server was asked what it really accepts:"
+  wait_for "the handshake with the legacy server" 60 legacy_is_found
+  curl -sf "$metrics" | grep '^plimsoll_tls_version_accepted' | indent
+}
+
+legacy_is_found() { curl -sf "$metrics" | grep -q '^plimsoll_tls_version_accepted{.*version="1.0"} 1'; }
 
 what_it_repairs() {
   heading "What it repairs"
