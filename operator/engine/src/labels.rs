@@ -8,7 +8,9 @@ use crate::selector::LabelLookup;
 
 /// `metadata.labels`, sorted by key.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-pub struct Labels(Option<Arc<[(Box<str>, Box<str>)]>>);
+pub struct Labels(Option<Arc<[Pair]>>);
+
+type Pair = (Box<str>, Box<str>);
 
 impl Labels {
     /// The value of a label.
@@ -25,7 +27,7 @@ impl Labels {
         self.pairs().iter().map(|(k, v)| (&**k, &**v))
     }
 
-    fn pairs(&self) -> &[(Box<str>, Box<str>)] {
+    fn pairs(&self) -> &[Pair] {
         self.0.as_deref().unwrap_or_default()
     }
 

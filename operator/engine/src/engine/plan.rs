@@ -44,6 +44,9 @@ fn fingerprint(entry: &Entry, subject: &ObjRef) -> Fingerprint {
     Fingerprint::unit(&entry.settings.baseline, entry.control.meta().id, subject)
 }
 
+/// What a unit had read, and what was said of it.
+pub(crate) type Before = (Box<[Dep]>, Option<Arc<Judgement>>);
+
 /// What a change of objects or baselines does to the units.
 #[derive(Default)]
 pub(crate) struct Change {
@@ -100,8 +103,7 @@ impl Plan {
         // A unit lives no longer than the entry in its slot: `replace` retires both together.
         self.slots[unit.slot as usize]
             .as_ref()
-            .map(|slot| &slot.entry)
-            .unwrap_or_else(|| unreachable!("a unit outlived its entry"))
+            .map_or_else(|| unreachable!("a unit outlived its entry"), |slot| &slot.entry)
     }
 
     /// Identifies a unit in what is remembered.
@@ -115,7 +117,7 @@ impl Plan {
         id: u32,
         deps: Box<[Dep]>,
         judgement: Option<Arc<Judgement>>,
-    ) -> Option<(Box<[Dep]>, Option<Arc<Judgement>>)> {
+    ) -> Option<Before> {
         let unit = self.units.get_mut(id as usize)?.as_mut()?;
         Some((
             std::mem::replace(&mut unit.deps, deps),

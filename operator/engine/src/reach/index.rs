@@ -113,7 +113,7 @@ impl Reach {
                 Err(why) => self.keep_policy(name.clone(), Err(why.message().into())),
             },
             kind if ADMIN_POLICIES.contains(&kind) => match project::<AdminPolicy>(object) {
-                Ok(policy) => self.upsert_cluster_policy(name.clone(), policy),
+                Ok(policy) => self.upsert_cluster_policy(name, policy),
                 Err(why) => self.keep_cluster_policy(name, Err(why.message().into())),
             },
             kind if FOREIGN_POLICIES.contains(&kind) => {
@@ -170,9 +170,9 @@ impl Reach {
     }
 
     /// Takes in a policy of an ordered kind ([`ADMIN_POLICIES`]).
-    pub fn upsert_cluster_policy(&mut self, name: ObjRef, policy: &AdminPolicy) {
+    pub fn upsert_cluster_policy(&mut self, name: &ObjRef, policy: &AdminPolicy) {
         let read = ClusterPolicy::read(name.clone(), policy);
-        self.keep_cluster_policy(&name, read.map_err(|why| why.to_string().into()));
+        self.keep_cluster_policy(name, read.map_err(|why| why.to_string().into()));
     }
 
     fn keep_cluster_policy(&mut self, name: &ObjRef, policy: Result<ClusterPolicy, Box<str>>) {

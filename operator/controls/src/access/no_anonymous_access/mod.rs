@@ -83,7 +83,7 @@ impl Control for NoAnonymousAccess {
             let message = format!("{} holds {role}, without saying who they are{by}", who.named());
             let finding = out.fail("Anonymous", message).at(who.path());
             who.show(match witness {
-                Some(rule) => finding.seen(&**rule),
+                Some(first) => finding.seen(&**first),
                 None => finding,
             });
         }

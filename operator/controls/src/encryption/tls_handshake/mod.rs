@@ -205,7 +205,7 @@ fn judge(endpoint: &Endpoint, unit: &Unit<'_>, view: &View<'_>, params: &Params,
     };
     let patience = Duration::from_secs(params.interval.as_secs().saturating_mul(2));
     if view.is_older(handshake.at, patience) {
-        let message = format!("{endpoint} answered last {} ago", ago(view, handshake));
+        let message = format!("{endpoint} answered last at {}", handshake.at);
         return out.unknown(Unknown::new("StaleProbe", message).live_only());
     }
     measure(endpoint, handshake, out);
@@ -281,12 +281,6 @@ fn taken(answers: &[(TlsVersion, Answer)], test: impl Fn(Answer) -> bool) -> Vec
 fn unclear(endpoint: &Endpoint, version: TlsVersion, why: Obstacle) -> Unknown {
     let message = format!("{endpoint} {} when offered TLS {}", why.what(), version.number());
     Unknown::new(why.reason(), message)
-}
-
-/// How long ago, in whole hours or minutes.
-fn ago(view: &View<'_>, handshake: &Handshake) -> Duration {
-    let seconds = u32::try_from(view.age(handshake.at).as_secs()).unwrap_or(0);
-    Duration::from_secs(seconds / 60 * 60)
 }
 
 fn measure(endpoint: &Endpoint, handshake: &Handshake, out: &mut Findings) {

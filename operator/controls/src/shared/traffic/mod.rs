@@ -148,9 +148,8 @@ impl Traffic<'_> {
             out.not_applicable("holds no pods");
             return Ok(false);
         }
-        let own = match Membership::of(view.settings()?, &namespace, self.by, view)? {
-            Membership::In(group) => group,
-            _ => return Err(Unknown::namespace_not_given(&namespace)),
+        let Membership::In(own) = Membership::of(view.settings()?, &namespace, self.by, view)? else {
+            return Err(Unknown::namespace_not_given(&namespace));
         };
         let (network, network_known) = self.network.network(view);
         let judged = Judged {
