@@ -176,7 +176,7 @@ impl<'a> Unit<'a> {
 }
 
 /// The projection an object holds; Unknown when its body could not be read.
-pub(crate) fn project<T: Projection>(object: &Object) -> Result<&T, Unknown> {
+pub fn project<T: Projection>(object: &Object) -> Result<&T, Unknown> {
     let body: &Body = object.body.as_ref().map_err(|unparsed| {
         Unknown::new(
             "Unparsed",

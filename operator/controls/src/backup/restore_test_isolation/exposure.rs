@@ -1,6 +1,7 @@
 //! What lets somebody outside the cluster reach what was restored.
 
 use plimsoll_engine::{
+    control::project,
     finding::Findings,
     kind::Kind,
     object::{Service, ServiceType},
@@ -8,7 +9,6 @@ use plimsoll_engine::{
     view::View,
 };
 
-use crate::shared::backup::body;
 
 /// The kinds that publish what is behind Services of their own namespace.
 pub(super) const PUBLISHERS: &[Kind] = &[
@@ -39,7 +39,7 @@ pub(super) fn check(namespace: &str, view: &View<'_>, out: &mut Findings) -> Res
         }
     }
     for object in view.in_namespace(Kind::Service, namespace)? {
-        let service: &Service = body(object)?;
+        let service: &Service = project(object)?;
         let sort = match service.spec.r#type {
             ServiceType::LoadBalancer => "LoadBalancer",
             ServiceType::NodePort => "NodePort",

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use plimsoll_engine::{
-    control::Unit,
+    control::{Unit, project},
     decode::Object,
     facts::VolumeEncryption,
     inventory::IndexKey,
@@ -15,7 +15,7 @@ use plimsoll_engine::{
 };
 
 use super::Params;
-use crate::shared::backup::{RunOf, Source, Sources, body};
+use crate::shared::backup::{RunOf, Source, Sources};
 
 /// A time so far ahead of our clock is no matter of clocks that differ a little.
 const SKEW: SignedDuration = SignedDuration::from_hours(1);
@@ -48,7 +48,7 @@ pub(super) fn snapshots<'a>(
     let kind = Kind::VolumeSnapshot;
     let key = IndexKey::Targets(kind, namespace.into(), "PersistentVolumeClaim".into(), claim.into());
     let found = view.indexed(kind, &key)?;
-    found.into_iter().map(|object| Ok((object, body(object)?))).collect()
+    found.into_iter().map(|object| Ok((object, project(object)?))).collect()
 }
 
 fn newest(namespace: &str, claim: &str, view: &View<'_>, params: &Params) -> Result<Copy, Unknown> {
@@ -116,7 +116,7 @@ impl Fact for Classes {
         let class = |object: &Object| {
             Ok(Class {
                 name: object.name.name().into(),
-                driver: body::<VolumeSnapshotClass>(object)?.driver.to_string(),
+                driver: project::<VolumeSnapshotClass>(object)?.driver.to_string(),
                 default: object.meta.annotations.get(DEFAULT) == Some("true"),
             })
         };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use plimsoll_engine::{
-    control::Unit,
+    control::{Unit, project},
     decode::Object,
     fact::Fact,
     facts::{Encryption, Level, VolumeEncryption, by_class, class_of},
@@ -19,7 +19,7 @@ use plimsoll_engine::{
 };
 
 use super::Params;
-use crate::shared::backup::{Source, body, claims, longhorn_volumes};
+use crate::shared::backup::{Source, claims, longhorn_volumes};
 
 /// What is known of a source's backups.
 pub(super) enum Verdict {
@@ -101,7 +101,7 @@ fn worst(places: impl IntoIterator<Item = Judged>) -> Judged {
 
 /// A CronJob writes to a claim, to a node, or somewhere the cluster does not know.
 fn cron_job(unit: &Unit<'_>, object: &Object, view: &View<'_>, params: &Params) -> Judged {
-    let job: &Workload = body(object)?;
+    let job: &Workload = project(object)?;
     let Some(pod) = job.template().map(|template| &template.spec) else {
         return Err(Unknown::not_modelled("a CronJob without a pod template"));
     };
@@ -162,13 +162,13 @@ impl Fact for Locations {
         let locations = view.all(Kind::VeleroLocation)?;
         locations
             .into_iter()
-            .map(|object| Ok((object.name.clone(), body::<VeleroLocation>(object)?.clone())))
+            .map(|object| Ok((object.name.clone(), project::<VeleroLocation>(object)?.clone())))
             .collect()
     }
 }
 
 fn velero(schedule: &Object, view: &View<'_>, params: &Params) -> Judged {
-    let named = body::<VeleroSchedule>(schedule)?.spec.template.storage_location.clone();
+    let named = project::<VeleroSchedule>(schedule)?.spec.template.storage_location.clone();
     let locations = view.fact(&Locations)?;
     let beside = locations.iter().filter(|(name, _)| name.namespace() == schedule.name.namespace());
     let mut found: Vec<_> = if let Some(named) = &named {
@@ -232,7 +232,7 @@ fn host(url: &str) -> &str {
 /// By snapshots of its volumes, or to a store, which the Cluster names itself or through a plugin.
 fn cnpg(unit: &Unit<'_>, schedule: &Object, view: &View<'_>, params: &Params) -> Judged {
     let cluster = unit.get::<CnpgCluster>()?;
-    match body::<CnpgScheduledBackup>(schedule)?.spec.method.as_deref() {
+    match project::<CnpgScheduledBackup>(schedule)?.spec.method.as_deref() {
         Some("volumeSnapshot") => {
             let class = class_of(view, cluster.spec.storage.storage_class.as_deref())?
                 .ok_or_else(|| Unknown::new("StaticVolume", "the cluster's claims have no class"))?;
@@ -291,7 +291,7 @@ fn longhorn(unit: &Unit<'_>, view: &View<'_>) -> Judged {
     let volumes = longhorn_volumes(view, unit.namespace(), &claims)?;
     worst(claims.iter().zip(volumes).map(|(claim, volume)| {
         let encrypted = match volume {
-            Some(volume) => body::<LonghornVolume>(volume)?.spec.encrypted == Some(true),
+            Some(volume) => project::<LonghornVolume>(volume)?.spec.encrypted == Some(true),
             None => true, // not on Longhorn: no backup of it to judge
         };
         if encrypted {

@@ -1,6 +1,7 @@
 //! Longhorn: a RecurringJob runs for the volumes that name it or one of its groups.
 
 use plimsoll_engine::{
+    control::project,
     cron::Dialect,
     decode::Object,
     fact::Fact,
@@ -12,7 +13,7 @@ use plimsoll_engine::{
     view::View,
 };
 
-use super::sources::{Source, Sources, State, body};
+use super::sources::{Source, Sources, State};
 
 /// Claims of more pods than this are not looked at one by one.
 const MOST_PODS: i32 = 64;
@@ -28,7 +29,12 @@ impl Fact for RecurringJobs {
     fn compute(&self, view: &View<'_>) -> Result<Self::Value, Unknown> {
         let jobs = view.all(Kind::LonghornRecurringJob)?;
         jobs.into_iter()
-            .map(|object| Ok((object.name.clone(), body::<LonghornRecurringJob>(object)?.clone())))
+            .map(|object| {
+                Ok((
+                    object.name.clone(),
+                    project::<LonghornRecurringJob>(object)?.clone(),
+                ))
+            })
             .collect()
     }
 }

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use plimsoll_engine::{
+    control::project,
     decode::Object,
     fact::Fact,
     inventory::IndexKey,
@@ -12,7 +13,7 @@ use plimsoll_engine::{
     view::View,
 };
 
-use super::{RUNS, longhorn, sources::body};
+use super::{RUNS, longhorn};
 
 /// The annotation in which a backup job leaves the size of what it wrote.
 const BYTES: &str = "plimsoll.dev/backup-bytes";
@@ -125,7 +126,7 @@ fn sum_up(since: Option<Timestamp>, attempts: impl Iterator<Item = Attempt>) -> 
 }
 
 fn cron_job(object: &Object) -> Result<Run, Unknown> {
-    let job: &Workload = body(object)?;
+    let job: &Workload = project(object)?;
     let Some(status) = &job.status else {
         return Ok(Run::default());
     };
@@ -180,7 +181,10 @@ fn velero(view: &View<'_>, schedule: &Object) -> Result<Run, Unknown> {
     )?
     .into_iter()
     .map(|object| {
-        let status = body::<VeleroBackup>(object)?.status.clone().unwrap_or_default();
+        let status = project::<VeleroBackup>(object)?
+            .status
+            .clone()
+            .unwrap_or_default();
         let phase = status.phase.as_deref().unwrap_or("New");
         let outcome = match (phase, status.completion_timestamp) {
             ("Completed", Some(at)) => Outcome::Succeeded(at),
@@ -201,7 +205,7 @@ fn k8up(view: &View<'_>, schedule: &Object) -> Result<Run, Unknown> {
         .in_namespace(Kind::K8upBackup, namespace)?
         .into_iter()
         .map(|object| {
-            let backup: &K8upBackup = body(object)?;
+            let backup: &K8upBackup = project(object)?;
             let outcome = match backup.ended() {
                 Some((at, true)) => Outcome::Succeeded(at),
                 Some((_, false)) => Outcome::Failed("Failed".into()),
@@ -217,7 +221,7 @@ fn cnpg(view: &View<'_>, schedule: &Object, cluster: &ObjRef) -> Result<Run, Unk
     let attempts = filed(view, Kind::CnpgBackup, cluster, "Cluster", cluster.name())?
         .into_iter()
         .map(|object| {
-            let status = body::<CnpgBackup>(object)?.status.clone().unwrap_or_default();
+            let status = project::<CnpgBackup>(object)?.status.clone().unwrap_or_default();
             let phase = status.phase.as_deref().unwrap_or("pending");
             let outcome = match (phase, status.stopped_at) {
                 ("completed", Some(at)) => Outcome::Succeeded(at),
@@ -261,7 +265,7 @@ fn longhorn(view: &View<'_>, job: &Object, target: &ObjRef) -> Result<Run, Unkno
 }
 
 fn longhorn_backup(object: &Object) -> Result<Attempt, Unknown> {
-    let status = &body::<LonghornBackup>(object)?.status;
+    let status = &project::<LonghornBackup>(object)?.status;
     let outcome = match (&*status.state, status.backup_created_at) {
         ("Completed", Some(at)) => Outcome::Succeeded(at),
         ("Completed" | "Error" | "Unknown" | "Deleting", _) => Outcome::Failed(status.state.clone()),

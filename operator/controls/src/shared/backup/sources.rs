@@ -1,16 +1,14 @@
 //! The backup sources of a target: every schedule that concerns it, live or not, and why not.
 
 use plimsoll_engine::{
+    control::project,
     cron::Dialect,
     decode::Object,
     fact::Fact,
     inventory::IndexKey,
     kind::{Kind, KindSet},
     name::ObjRef,
-    object::{
-        BackupTemplate, Body, CnpgScheduledBackup, DatabaseCr, K8upSchedule, Projection, VeleroSchedule,
-        Workload,
-    },
+    object::{BackupTemplate, Body, CnpgScheduledBackup, DatabaseCr, K8upSchedule, VeleroSchedule, Workload},
     restore::Mechanism,
     unknown::Unknown,
     view::View,
@@ -164,7 +162,7 @@ impl SourcesOf {
             sources.add(cron_job(object));
         }
         for object in filed("?", "?")? {
-            let job: &Workload = body(object)?;
+            let job: &Workload = project(object)?;
             let why = job
                 .looks_like_backup(object.name.name())
                 .unwrap_or_else(|| "has the role backup".into());
@@ -196,7 +194,7 @@ impl SourcesOf {
 
     fn k8up(&self, view: &View<'_>, shape: &Shape, sources: &mut Sources) -> Result<(), Unknown> {
         for object in view.in_namespace(Kind::K8upSchedule, self.namespace())? {
-            let schedule: &K8upSchedule = body(object)?;
+            let schedule: &K8upSchedule = project(object)?;
             let Some(backup) = &schedule.spec.backup else {
                 continue;
             };
@@ -212,7 +210,7 @@ impl SourcesOf {
 
     fn snapshots(&self, view: &View<'_>, sources: &mut Sources) -> Result<(), Unknown> {
         for object in view.in_namespace(Kind::SnapshotSchedule, self.namespace())? {
-            let schedule: &plimsoll_engine::object::SnapshotSchedule = body(object)?;
+            let schedule: &plimsoll_engine::object::SnapshotSchedule = project(object)?;
             let written = &schedule.spec.schedule;
             sources.found.push(Source::new(
                 &object.name,
@@ -225,21 +223,8 @@ impl SourcesOf {
     }
 }
 
-/// The projection an object holds.
-pub(crate) fn body<T: Projection>(object: &Object) -> Result<&T, Unknown> {
-    match &object.body {
-        Ok(body) => {
-            T::of(body).ok_or_else(|| Unknown::new("Unparsed", format!("{} is of another kind", object.name)))
-        }
-        Err(unparsed) => Err(Unknown::new(
-            "Unparsed",
-            format!("{} cannot be read: {}", object.name, unparsed.why),
-        )),
-    }
-}
-
 fn cron_job(object: &Object) -> Result<Source, Unknown> {
-    let job: &Workload = body(object)?;
+    let job: &Workload = project(object)?;
     let extent = object.meta.annotations.get("plimsoll.dev/backup-type");
     let state = match extent {
         _ if job.spec.suspend == Some(true) => State::Suspended("/spec/suspend"),
@@ -253,7 +238,7 @@ fn cron_job(object: &Object) -> Result<Source, Unknown> {
 }
 
 fn scheduled_backup(object: &Object) -> Result<Source, Unknown> {
-    let spec = &body::<CnpgScheduledBackup>(object)?.spec;
+    let spec = &project::<CnpgScheduledBackup>(object)?.spec;
     let state = if spec.suspend == Some(true) {
         State::Suspended("/spec/suspend")
     } else {
@@ -298,7 +283,7 @@ impl Fact for VeleroSchedules {
 
     fn compute(&self, view: &View<'_>) -> Result<Self::Value, Unknown> {
         let row = |object: &Object| {
-            let schedule: &VeleroSchedule = body(object)?;
+            let schedule: &VeleroSchedule = project(object)?;
             let state = if schedule.spec.paused == Some(true) {
                 State::Suspended("/spec/paused")
             } else if schedule.is_refused() {
