@@ -20,7 +20,7 @@ use crate::{
     output::{
         events::Events,
         evidence::{self, Evidence, Keeper},
-        metrics::{Metrics, Outcomes, Scrapes, Turns},
+        metrics::{Metrics, Outcomes, Scrapes, Turns, catalog},
         server::{ServeError, Server},
         status::Statuses,
     },
@@ -143,34 +143,16 @@ impl Operator {
         let repairs = self.repairs.clone();
         let (published, leading) = (self.published.1.clone(), self.leadership.leading.clone());
         let metrics = Metrics::new(published.clone(), leading, &self.turns, Timestamp::now)
-            .with(
-                "events",
-                "Events about verdicts, by what became of them",
-                self.events.clone(),
-            )
-            .with(
-                "status_writes",
-                "Writes of status by what became of them",
-                self.statuses.clone(),
-            )
-            .with(
-                "evidence_writes",
-                "Writes of evidence by what became of them",
-                self.evidence.clone(),
-            )
-            .with_counts("remediations", "Repairs by what became of them", move || {
-                repairs.series()
-            });
+            .with(&catalog::EVENTS, self.events.clone())
+            .with(&catalog::STATUS_WRITES, self.statuses.clone())
+            .with(&catalog::EVIDENCE_WRITES, self.evidence.clone())
+            .with_counts(&catalog::REMEDIATIONS, move || repairs.series());
         let metrics = if self.config.probing {
             let (attempts, prober) = (self.probes.clone(), self.probes.clone());
             metrics
-                .with_counts(
-                    "uptime_probe",
-                    "Attempts to reach a host, by what became of them",
-                    move || attempts.series(),
-                )
-                .with_switch("prober_up", "Whether this replica probes", move |now| {
-                    prober.is_up(now)
+                .with_counts(&catalog::UPTIME_PROBES, move || attempts.series())
+                .with_gauge(&catalog::PROBER_UP, move |now| {
+                    Some(f64::from(u8::from(prober.is_up(now))))
                 })
         } else {
             metrics
