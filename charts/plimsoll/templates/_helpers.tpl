@@ -23,8 +23,45 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end -}}
 {{- end }}
 
-{{- define "plimsoll.user" -}}
-system:serviceaccount:{{ .Release.Namespace }}:{{ .Values.serviceAccount.name }}
+{{/* The processes of the operator: which duties each has, under which account. The first one reads. */}}
+{{- define "plimsoll.processes" -}}
+{{- $repairs := and .Values.remediation.enabled .Values.remediation.separate -}}
+{{- $probes := and .Values.probing.enabled .Values.probing.separate -}}
+{{- $duties := list "read" -}}
+{{- if not $repairs }}{{ $duties = append $duties "repair" }}{{ end -}}
+{{- if not $probes }}{{ $duties = append $duties "probe" }}{{ end -}}
+{{- $account := .Values.serviceAccount.name -}}
+{{- $all := list (dict "name" "plimsoll" "component" "operator" "account" $account "duties" $duties "replicas" .Values.replicas "resources" .Values.resources) -}}
+{{- if $repairs }}
+{{- $all = append $all (dict "name" "plimsoll-repairs" "component" "repairs" "account" (printf "%s-repairs" $account) "duties" (list "repair") "replicas" .Values.remediation.replicas "resources" (.Values.remediation.resources | default .Values.resources)) -}}
+{{- end }}
+{{- if $probes }}
+{{- $all = append $all (dict "name" "plimsoll-probes" "component" "probes" "account" (printf "%s-probes" $account) "duties" (list "probe") "replicas" .Values.probing.replicas "resources" (.Values.probing.resources | default .Values.resources)) -}}
+{{- end }}
+{{- toYaml $all }}
+{{- end }}
+
+{{/* The account of the process that has a duty. */}}
+{{- define "plimsoll.accountFor" -}}
+{{- range (include "plimsoll.processes" . | fromYamlArray) }}{{ if has $.duty .duties }}{{ .account }}{{ end }}{{ end -}}
+{{- end }}
+
+{{- define "plimsoll.processSelector" -}}
+{{ include "plimsoll.selector" . }}
+app.kubernetes.io/component: {{ .process.component }}
+{{- end }}
+
+{{- define "plimsoll.processLabels" -}}
+{{ include "plimsoll.labels" . | replace "component: operator" (printf "component: %s" .process.component) }}
+{{- end }}
+
+{{/* Who writes as the operator. */}}
+{{- define "plimsoll.users" -}}
+{{- $users := list -}}
+{{- range (include "plimsoll.processes" . | fromYamlArray) }}
+{{- $users = append $users (printf "system:serviceaccount:%s:%s" $.Release.Namespace .account) -}}
+{{- end }}
+{{- toYaml $users }}
 {{- end }}
 
 {{/* A list of strings as CEL writes it. */}}

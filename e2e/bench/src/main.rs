@@ -1,6 +1,6 @@
 //! `make bench`: figures against targets, on corpora and events that it generates itself (seeded, so that runs compare).
 //!
-//! Usage: `plimsoll-bench PATH-OF-PLIMSOLL [quick]`, or `plimsoll-bench reach [quick]` for reachability alone. CPU time is this process's own, resident memory as the kernel counts it.
+//! Usage: `plimsoll-bench PATH-OF-PLIMSOLL [quick]`, or `plimsoll-bench reach [quick]` for reachability alone (so too `scrape`). CPU time is this process's own, resident memory as the kernel counts it.
 #![allow(clippy::print_stdout, reason = "the figures are the output")]
 
 mod change;
@@ -10,6 +10,7 @@ mod measure;
 mod memory;
 mod reach;
 mod scan;
+mod scrape;
 
 use std::path::PathBuf;
 
@@ -30,6 +31,11 @@ fn main() -> anyhow::Result<()> {
     );
     let quick = arguments.next().as_deref() == Some("quick");
     let mut figures = Figures::default();
+    if binary.as_os_str() == "scrape" {
+        scrape::run(&mut figures, quick)?;
+        println!("{figures}");
+        return Ok(());
+    }
     if binary.as_os_str() == "reach" {
         reach::run(&mut figures, quick)?;
         println!("{figures}");
@@ -40,6 +46,7 @@ fn main() -> anyhow::Result<()> {
     reach::run(&mut figures, quick)?;
     scan::run(&binary, &mut figures, quick)?;
     change::run(&mut figures, quick)?;
+    scrape::run(&mut figures, quick)?;
     println!("{figures}");
     Ok(())
 }

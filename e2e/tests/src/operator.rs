@@ -80,7 +80,12 @@ impl Operator {
 
     /// As [`Self::start`], with another filter of what it logs.
     pub async fn start_logging(cluster: &Cluster, name: &str, args: &[&str], filter: &str) -> Self {
-        let kubeconfig = cluster.kubeconfig_for(NAMESPACE, ACCOUNT).await.unwrap();
+        Self::start_as(cluster, name, ACCOUNT, args, filter).await
+    }
+
+    /// As [`Self::start_logging`], under another account of the operator's namespace.
+    pub async fn start_as(cluster: &Cluster, name: &str, account: &str, args: &[&str], filter: &str) -> Self {
+        let kubeconfig = cluster.kubeconfig_for(NAMESPACE, account).await.unwrap();
         let mut command = Command::new(program());
         command
             .args(["run", "--health-listen=127.0.0.1:0", "--listen=127.0.0.1:0"])
@@ -106,7 +111,12 @@ impl Operator {
 
     /// As [`Self::start`], and waits until it has seen everything.
     pub async fn ready(cluster: &Cluster, name: &str, args: &[&str]) -> Self {
-        let operator = Self::start(cluster, name, args).await;
+        Self::ready_as(cluster, name, ACCOUNT, args).await
+    }
+
+    /// As [`Self::ready`], under another account of the operator's namespace.
+    pub async fn ready_as(cluster: &Cluster, name: &str, account: &str, args: &[&str]) -> Self {
+        let operator = Self::start_as(cluster, name, account, args, "info").await;
         let ready = eventually(SOON, "the operator is ready", async || {
             operator.get("/readyz").await.map(drop)
         });

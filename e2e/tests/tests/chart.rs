@@ -107,10 +107,11 @@ async fn the_operator_is_let_out_only_to_probe() {
     ]
     .concat();
     let egress = |objects: &[Value]| {
-        let policy = objects
+        let policies = objects
             .iter()
-            .find(|o| o["kind"] == "NetworkPolicy" && o["metadata"]["name"] == "plimsoll");
-        policy.unwrap()["spec"]["egress"].clone()
+            .filter(|o| o["kind"] == "NetworkPolicy")
+            .filter_map(|o| o["spec"]["egress"].as_array().cloned());
+        Value::from(policies.flatten().collect::<Vec<_>>())
     };
     let starts_prober = |objects: &[Value]| {
         let deployment = objects.iter().find(|o| o["kind"] == "Deployment").unwrap();
@@ -160,14 +161,16 @@ async fn rights_are_no_wider_than_what_is_switched_on() {
         .unwrap();
     let own = [
         "plimsoll.dev",
+        "authentication.k8s.io",
         "authorization.k8s.io",
         "coordination.k8s.io",
         "events.k8s.io",
     ];
     let foreign_writes = |objects: &[Value]| -> Vec<String> {
         let rules = rules(objects);
-        let text =
-            |rule: &Value, key: &str| -> Vec<String> { serde_json::from_value(rule[key].clone()).unwrap() };
+        let text = |rule: &Value, key: &str| -> Vec<String> {
+            serde_json::from_value(rule[key].clone()).unwrap_or_default() // a rule on paths has no groups
+        };
         for rule in &rules {
             for key in ["apiGroups", "resources", "verbs"] {
                 assert!(
@@ -190,9 +193,13 @@ async fn rights_are_no_wider_than_what_is_switched_on() {
                     .any(|group| own.contains(&group.as_str()))
             })
             .flat_map(|rule| {
+                let on = rule["resources"][0]
+                    .as_str()
+                    .or(rule["nonResourceURLs"][0].as_str());
+                let on = on.unwrap().to_owned();
                 text(rule, "verbs")
                     .into_iter()
-                    .map(move |verb| format!("{verb} {}", rule["resources"][0].as_str().unwrap()))
+                    .map(move |verb| format!("{verb} {on}"))
             })
             .filter(|write| {
                 !["get ", "list ", "watch "]
@@ -213,6 +220,108 @@ async fn rights_are_no_wider_than_what_is_switched_on() {
         .map(|r| r.verbs.len())
         .sum();
     assert!(all.len() > 1 && all.len() <= rights, "{all:?}");
+}
+
+/// All that the chart can switch on at once, in one process and in three.
+const EVERYTHING: [&str; 2] = [
+    "environment=production,remediation.enabled=true,probing.enabled=true",
+    "environment=production,remediation.enabled=true,remediation.separate=true,probing.enabled=true,probing.separate=true",
+];
+
+#[tokio::test]
+async fn each_process_has_an_account_of_its_own_and_only_one_may_write_to_workloads() {
+    let cluster = Cluster::shared().await.unwrap();
+    let [together, apart] = EVERYTHING;
+    for (values, processes) in [(together, 1), (apart, 3)] {
+        let objects = template(&cluster, &["--set", values]).await.unwrap();
+        let of = |kind: &str| objects.iter().filter(|o| o["kind"] == kind).collect::<Vec<_>>();
+        let mut accounts: Vec<&Value> = of("Deployment")
+            .iter()
+            .map(|o| &o["spec"]["template"]["spec"]["serviceAccountName"])
+            .collect();
+        accounts.sort_by_key(|account| account.to_string());
+        accounts.dedup();
+        assert_eq!(
+            (accounts.len(), of("ServiceAccount").len()),
+            (processes, processes)
+        );
+        let secret = ["secrets", "*", "nodes/proxy"];
+        let rules = rules(&objects);
+        let resources = rules
+            .iter()
+            .filter_map(|rule| rule["resources"].as_array())
+            .flatten();
+        assert_eq!(
+            resources
+                .filter(|r| secret.contains(&r.as_str().unwrap()))
+                .count(),
+            0
+        );
+        let name = "plimsoll-system-plimsoll-remediation";
+        let bindings = of("ClusterRoleBinding");
+        let writes = bindings.iter().find(|o| o["roleRef"]["name"] == name).unwrap();
+        let wanted = if processes == 1 {
+            "plimsoll"
+        } else {
+            "plimsoll-repairs"
+        };
+        assert_eq!(writes["subjects"].as_array().unwrap().len(), 1);
+        assert_eq!(writes["subjects"][0]["name"], wanted);
+        // Selectors must not overlap: a Deployment would count the pods of another as its own.
+        let mut selectors: Vec<String> = of("Deployment")
+            .iter()
+            .map(|o| o["spec"]["selector"].to_string())
+            .collect();
+        selectors.sort();
+        selectors.dedup();
+        assert_eq!(selectors.len(), processes);
+    }
+}
+
+#[tokio::test]
+async fn our_own_controls_of_access_find_nothing_in_the_chart() {
+    let cluster = Cluster::shared().await.unwrap();
+    let (folder, chart) = (tempfile::tempdir().unwrap(), chart("plimsoll"));
+    let baseline = folder.path().join("baseline.yaml");
+    let access = plimsoll_controls::registry()
+        .metas()
+        .filter(|meta| meta.family() == "access")
+        .map(|meta| (meta.id.to_owned(), json!({})))
+        .collect::<serde_json::Map<_, _>>();
+    assert!(access.len() >= 4);
+    let spec = json!({
+        "apiVersion": "plimsoll.dev/v1alpha1", "kind": "SecurityBaseline", "metadata": {"name": "access"},
+        // As strict as with a tenant's namespace.
+        "spec": {"controls": access, "platform": {"namespaces": ["kube-system"]}},
+    });
+    std::fs::write(&baseline, spec.to_string()).unwrap();
+    for values in EVERYTHING {
+        let fixed = [
+            "template",
+            "plimsoll",
+            chart.as_str(),
+            "-n",
+            NAMESPACE,
+            "--set",
+            values,
+        ];
+        let rendered = folder.path().join("rendered.yaml");
+        std::fs::write(&rendered, cluster.helm(fixed).await.unwrap().stdout).unwrap();
+        let mut scan = std::process::Command::new(plimsoll_e2e::operator::program());
+        scan.args(["scan", "-o", "json", "--quiet", "--baseline"])
+            .arg(&baseline)
+            .arg(&rendered);
+        let output = tokio::task::spawn_blocking(move || scan.output())
+            .await
+            .unwrap()
+            .unwrap();
+        let seen: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let results = seen["results"].as_array().unwrap();
+        let bad: Vec<&Value> = results.iter().filter(|r| r["result"] == "fail").collect();
+        assert!(bad.is_empty(), "{bad:#?}");
+        let judged = results.iter().filter(|r| r["result"] == "pass").count();
+        assert!(judged >= 5, "{judged} of {}", results.len());
+    }
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use kube::{Api, Client, api::ListParams};
 use kube_test::{Cluster, Prometheus, eventually, not_yet, promtool};
 use plimsoll_api::{EvidenceRecord, ObjectReference, RepairRecord, SecurityBaseline, crds};
 use plimsoll_controller::{
-    Config, RunError,
+    Config, Duties, RunError,
     leader::Fence,
     output::{
         evidence::{Evidence, Keeper, load_all},
@@ -381,7 +381,7 @@ struct Replica {
 fn replica(client: &Client, leads: bool) -> Replica {
     let (leading, follows) = watch::channel(leads);
     let fence = Fence::follows(follows.clone());
-    let (evidence, keeper) = Evidence::new(client.clone(), fence, Outcomes::default(), &[]);
+    let (evidence, keeper) = Evidence::new(client.clone(), Duties::ALL, fence, Outcomes::default(), &[]);
     let (remembered, changed) = mpsc::unbounded_channel();
     let stop = CancellationToken::new();
     let task = tokio::spawn(evidence.run(changed, follows, stop.clone()));

@@ -19,7 +19,7 @@ pub use condition::{condition, is_true};
 pub use crds::crds;
 pub use evidence::{
     AnswerEvidence, AvailabilityEvidence, CLUSTER_SHARD, EvidenceError, EvidenceRecord, EvidenceRecordSpec,
-    FieldChange, HandshakeEvidence, HeldEvidence, MAX_PROBED, MAX_REPAIRS, MAX_SEEN, RepairRecord,
+    FieldChange, HandshakeEvidence, HeldEvidence, MAX_PROBED, MAX_REPAIRS, MAX_SEEN, Part, RepairRecord,
     RestoreEvidence, SeenEvidence, UnitEvidence,
 };
 pub use exception::{

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use anyhow::Result;
 use jiff::SignedDuration;
-use plimsoll_controller::{Config, output::server::Identity};
+use plimsoll_controller::{Config, Duties, output::server::Identity};
 use plimsoll_engine::duration::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -41,6 +41,14 @@ pub(crate) struct Args {
     /// Serve /metrics also beside /livez: in plain HTTP, to everybody who reaches that address
     #[arg(long)]
     plain_metrics: bool,
+    /// Which work this process does. A process without `read` does one of the others, with rights of its own
+    #[arg(
+        long,
+        value_name = "DUTIES",
+        value_delimiter = ',',
+        default_value = "read,repair,probe"
+    )]
+    duties: Vec<Duty>,
     /// Allow repairs to be written; the chart grants the verbs together with this
     #[arg(long)]
     remediation: bool,
@@ -61,17 +69,44 @@ pub(crate) struct Args {
     context: Option<String>,
 }
 
+/// What a process may be there for
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Duty {
+    /// Tell what was found: status, Events, since when findings have been there
+    Read,
+    /// Write repairs, where --remediation allows them
+    Repair,
+    /// Probe hosts, where --probing allows it
+    Probe,
+}
+
+fn duties(given: &[Duty]) -> Result<Duties> {
+    let has = |duty| given.contains(&duty);
+    let duties = Duties {
+        read: has(Duty::Read),
+        repair: has(Duty::Repair),
+        probe: has(Duty::Probe),
+    };
+    let one = duties.read || duties.repair != duties.probe;
+    anyhow::ensure!(
+        one,
+        "--duties: a process without `read` does one of `repair` and `probe`"
+    );
+    Ok(duties)
+}
+
 pub(crate) fn main(args: &Args) -> Result<()> {
+    let config = config(args)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let client =
             crate::scan::cluster::connect(args.kubeconfig.as_deref(), args.context.as_deref()).await?;
-        operate(config(args), client).await
+        operate(config, client).await
     })
 }
 
-fn config(args: &Args) -> Config {
-    Config {
+fn config(args: &Args) -> Result<Config> {
+    Ok(Config {
         namespace: args.leader_election_namespace.clone(),
         identity: args.identity.clone(),
         health: args.health_listen,
@@ -90,8 +125,9 @@ fn config(args: &Args) -> Config {
         access_interval: args.access_interval.to_signed().max(SignedDuration::from_secs(1)),
         // A Lease holds for whole seconds, and is renewed within them.
         replica_lease: args.replica_lease.to_signed().max(SignedDuration::from_secs(2)),
+        duties: duties(&args.duties)?,
         ..Config::default()
-    }
+    })
 }
 
 /// Hands over to the controller, until SIGTERM or Ctrl-C.

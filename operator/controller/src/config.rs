@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use jiff::SignedDuration;
+use plimsoll_api::Part;
 
 use crate::output::server::Identity;
 
@@ -21,6 +22,8 @@ pub struct Config {
     pub certificate: Identity,
     /// Whether `/metrics` is also served beside `/livez`: in plain HTTP, to everybody.
     pub plain_metrics: bool,
+    /// Which work this process does.
+    pub duties: Duties,
     /// Whether repairs may be written at all (the chart grants the verbs only then).
     pub remediation: bool,
     /// Whether this process probes while it leads, where baselines ask for it.
@@ -35,6 +38,74 @@ pub struct Config {
     pub coalesce: SignedDuration,
 }
 
+/// Which work a process does. All of them watch and evaluate; processes of different duties elect different leaders and need
+/// different rights.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Duties {
+    /// Tells what it found: status, Events, since when findings have been there.
+    pub read: bool,
+    /// Writes repairs, where they are allowed.
+    pub repair: bool,
+    /// Probes hosts, where that is allowed.
+    pub probe: bool,
+}
+
+impl Duties {
+    /// One process does everything.
+    pub const ALL: Self = Self {
+        read: true,
+        repair: true,
+        probe: true,
+    };
+
+    /// Their words.
+    pub fn words(self) -> impl Iterator<Item = &'static str> {
+        [
+            (self.read, "read"),
+            (self.repair, "repair"),
+            (self.probe, "probe"),
+        ]
+        .into_iter()
+        .filter_map(|(has, word)| has.then_some(word))
+    }
+
+    /// The records of evidence it keeps.
+    pub const fn part(self) -> Part {
+        match (self.read, self.repair) {
+            (true, _) => Part::Main,
+            (false, true) => Part::Repairs,
+            (false, false) => Part::Probes,
+        }
+    }
+
+    /// The Lease by which those of the same duties elect their leader.
+    pub const fn lease(self) -> &'static str {
+        match self.part() {
+            Part::Main => "plimsoll",
+            Part::Repairs => "plimsoll-repairs",
+            Part::Probes => "plimsoll-probes",
+        }
+    }
+}
+
+impl Default for Duties {
+    fn default() -> Self {
+        Self::ALL
+    }
+}
+
+impl Config {
+    /// Whether this process writes repairs while it leads.
+    pub const fn repairs(&self) -> bool {
+        self.remediation && self.duties.repair
+    }
+
+    /// Whether this process probes while it leads.
+    pub const fn probes(&self) -> bool {
+        self.probing && self.duties.probe
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -44,6 +115,7 @@ impl Default for Config {
             listen: SocketAddr::from(([0, 0, 0, 0], 8443)),
             certificate: Identity::Own(vec!["localhost".into()]),
             plain_metrics: false,
+            duties: Duties::ALL,
             remediation: false,
             probing: false,
             access_interval: SignedDuration::from_secs(60),

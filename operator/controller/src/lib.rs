@@ -13,10 +13,11 @@ mod probe;
 mod published;
 pub mod remediate;
 mod replica;
+mod rights;
 mod run;
 mod source;
 
-pub use config::Config;
+pub use config::{Config, Duties};
 pub use list::{ListError, Listed, list_json, list_once};
 pub use published::{Changes, Declared, Health, Published};
 pub use run::{RunError, run};

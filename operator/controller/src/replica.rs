@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::{
-    Published,
+    Config, Published,
     output::{category_of, metrics::Scrapes},
     source::Input,
 };
@@ -48,6 +48,7 @@ pub(crate) struct Register {
     api: Api<Lease>,
     pod: String,
     holds: Duration,
+    counts: bool,
     published: watch::Receiver<Arc<Published>>,
     scrapes: Scrapes,
     leading: watch::Receiver<bool>,
@@ -56,20 +57,19 @@ pub(crate) struct Register {
 }
 
 impl Register {
-    /// `pod` is who this replica is; its Lease counts for `holds` after each renewal.
+    /// What `config` says of this replica: one that does not read has no Lease, for it stands in for none that does.
     pub(crate) fn new(
         client: Client,
-        namespace: &str,
-        pod: &str,
-        holds: Duration,
+        config: &Config,
         published: watch::Receiver<Arc<Published>>,
         scrapes: Scrapes,
         leading: watch::Receiver<bool>,
     ) -> Self {
         Self {
-            api: Api::namespaced(client, namespace),
-            pod: pod.into(),
-            holds,
+            api: Api::namespaced(client, &config.namespace),
+            pod: config.identity.clone(),
+            holds: config.replica_lease.try_into().unwrap_or_default(),
+            counts: config.duties.read,
             published,
             scrapes,
             leading,
@@ -92,7 +92,9 @@ impl Register {
                 sent = turn => if sent.is_err() { break },
             }
         }
-        self.leave().await;
+        if self.counts {
+            self.leave().await;
+        }
     }
 
     fn every(&self) -> Duration {
@@ -105,7 +107,9 @@ impl Register {
     }
 
     async fn turn(&mut self) -> Observation {
-        if let Err(why) = self.within(self.renew()).await {
+        if self.counts
+            && let Err(why) = self.within(self.renew()).await
+        {
             warn!(why, "this replica's lease is not renewed");
         }
         let listed = self.within(self.list()).await;
@@ -162,7 +166,7 @@ impl Register {
     async fn list(&self) -> Result<Vec<Lease>, kube::Error> {
         let labels = LABELS.map(|(key, value)| format!("{key}={value}")).join(",");
         let leases = self.api.list(&ListParams::default().labels(&labels)).await?.items;
-        if *self.leading.borrow() {
+        if self.counts && *self.leading.borrow() {
             let now = Timestamp::now();
             for lease in leases.iter().filter(|lease| is_abandoned(lease, now)) {
                 self.prune(lease).await;

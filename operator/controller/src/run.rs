@@ -28,6 +28,7 @@ use crate::{
     probe::{self, Prober},
     remediate::{Records, Remediation, counters::Counters, record::Record},
     replica::Register,
+    rights::{Needs, Problems, watch_rights},
     source::{Input, Own, Plan, Terms, watch_access, watch_evidence, watch_kind, watch_own, watch_served},
 };
 
@@ -35,8 +36,6 @@ use crate::{
 const INPUTS: usize = 8192;
 /// Turns an output may lag behind before it misses changes.
 const CHANGES: usize = 1024;
-/// Name of the Lease by which replicas elect their leader.
-const LEASE: &str = "plimsoll";
 /// How long to wait before what was remembered is asked for again.
 const RELOAD: Duration = Duration::from_secs(2);
 
@@ -134,7 +133,7 @@ impl Operator {
         let elector = Elector::new(
             client.clone(),
             &config.namespace,
-            LEASE,
+            config.duties.lease(),
             &config.identity,
             Timing::default(),
         );
@@ -173,7 +172,7 @@ impl Operator {
             .with(&catalog::STATUS_WRITES, self.statuses.clone())
             .with(&catalog::EVIDENCE_WRITES, self.evidence.clone())
             .with_counts(&catalog::REMEDIATIONS, move || repairs.series());
-        let metrics = if self.config.probing {
+        let metrics = if self.config.probes() {
             let (attempts, prober) = (self.probes.clone(), self.probes.clone());
             metrics
                 .with_counts(&catalog::UPTIME_PROBES, move || attempts.series())
@@ -184,8 +183,15 @@ impl Operator {
             metrics
         };
         let (admissions, certificates) = (Admissions::default(), doors.certificates.clone());
+        let (rights, duties) = (self.check_rights(), self.config.duties);
         let metrics = metrics
             .with(&catalog::REQUESTS, admissions.clone())
+            .with_gauges(&catalog::DUTY, move || {
+                duties.words().map(|duty| ([duty], 1.0)).collect()
+            })
+            .with_gauges(&catalog::RIGHTS, move || {
+                rights.borrow().as_ref().map(Problems::series).unwrap_or_default()
+            })
             .with_gauge(&catalog::SERVER_CERTIFICATE_NOT_AFTER, move |_| {
                 Some(certificates.not_after()?.as_duration().as_secs_f64())
             });
@@ -196,6 +202,20 @@ impl Operator {
             Guard::new(self.client.clone(), admissions),
         );
         scrapes
+    }
+
+    /// Asks for all rights at once, and again now and then.
+    fn check_rights(&mut self) -> watch::Receiver<Option<Problems>> {
+        let (sender, problems) = watch::channel(None);
+        let needs = Needs::of(&self.registry, &self.config);
+        self.tasks.spawn(watch_rights(
+            self.client.clone(),
+            self.config.namespace.clone(),
+            needs,
+            sender,
+            self.stop.clone(),
+        ));
+        problems
     }
 
     /// Both doors: the plain one for the kubelet, the other for those whom the guard lets in.
@@ -244,9 +264,7 @@ impl Operator {
     fn register(&mut self, scrapes: Scrapes, inputs: mpsc::Sender<Input>) {
         let register = Register::new(
             self.client.clone(),
-            &self.config.namespace,
-            &self.config.identity,
-            duration(self.config.replica_lease),
+            &self.config,
             self.published.1.clone(),
             scrapes,
             self.leadership.leading.clone(),
@@ -263,7 +281,7 @@ impl Operator {
             inputs.clone(),
             stop.clone(),
         ));
-        if self.config.probing {
+        if self.config.probes() {
             let prober = Prober {
                 client: self.client.clone(),
                 inputs: inputs.clone(),
@@ -336,18 +354,21 @@ impl Operator {
     /// What only the leader does.
     fn act(&mut self, memory: &Shards) {
         let (client, leading) = (&self.client, &self.leadership.leading);
-        let events = Events::new(client.clone(), &self.config.identity, self.events.clone());
-        self.tasks
-            .spawn(events.run(self.changes.subscribe(), leading.clone(), self.stop.clone()));
-        let statuses = Statuses::new(
-            client.clone(),
-            self.leadership.fence.clone(),
-            self.statuses.clone(),
-        );
-        self.tasks
-            .spawn(statuses.run(self.published.1.clone(), leading.clone(), self.stop.clone()));
+        if self.config.duties.read {
+            let events = Events::new(client.clone(), &self.config.identity, self.events.clone());
+            self.tasks
+                .spawn(events.run(self.changes.subscribe(), leading.clone(), self.stop.clone()));
+            let statuses = Statuses::new(
+                client.clone(),
+                self.leadership.fence.clone(),
+                self.statuses.clone(),
+            );
+            self.tasks
+                .spawn(statuses.run(self.published.1.clone(), leading.clone(), self.stop.clone()));
+        }
         let (evidence, keeper) = Evidence::new(
             client.clone(),
+            self.config.duties,
             self.leadership.fence.clone(),
             self.evidence.clone(),
             memory,

@@ -5,6 +5,7 @@
 mod admission;
 mod definitions;
 mod lists;
+mod metrics;
 mod rbac;
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
@@ -25,6 +26,7 @@ fn generated() -> Files {
         "charts/plimsoll/generated/rbac.yaml".into(),
         rbac::file(&registry),
     );
+    files.insert("docs/metrics.md".into(), metrics::page(&registry));
     files.insert(
         "charts/plimsoll/generated/admission.yaml".into(),
         admission::file(&registry, &crds),

@@ -1,4 +1,5 @@
-//! What the engine remembers and what was repaired, persisted in `EvidenceRecord`s: one per namespace, bounded.
+//! What the engine remembers and what was repaired, persisted in `EvidenceRecord`s: one per namespace, bounded. Where reading,
+//! repairing and probing are separate processes, each keeps a record of its own (see [`Part`]), and all read all of them.
 //!
 //! Every replica keeps the latest of each namespace; the leader writes. A new leader first reads what there is: repairs are
 //! taken over, and a finding keeps the earliest moment any replica saw it. New findings are written within two seconds, the
@@ -8,20 +9,24 @@
 
 mod desk;
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Instant,
+};
 
 use jiff::Timestamp;
 use kube::{
     Client, ResourceExt as _,
     api::{Api, DeleteParams, ListParams, PostParams, Preconditions},
 };
-use plimsoll_api::{EvidenceRecord, RepairRecord};
+use plimsoll_api::{EvidenceRecord, Part, RepairRecord};
 use plimsoll_engine::memory::Shard;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{category_of, metrics::Outcomes};
-use crate::leader::Fence;
+use crate::{Duties, leader::Fence};
 pub(crate) use desk::namespace_of;
 use desk::{Desk, Write};
 
@@ -78,14 +83,24 @@ impl PersistError {
 /// with a warning: its findings look new.
 pub async fn load_all(client: Client) -> Result<Vec<(Arc<str>, Shard)>, PersistError> {
     let records = list(&Api::all(client)).await?;
-    let shards = records.iter().filter_map(|record| match record.shard() {
-        Ok(shard) => Some((namespace_of(record), shard)),
-        Err(error) => {
-            tracing::warn!(record = record.name_any(), %error, "evidence cannot be read");
-            None
+    let mut shards: BTreeMap<Arc<str>, Shard> = BTreeMap::new();
+    // The main record of a namespace comes before the others: its name is theirs without an end.
+    for record in &records {
+        match record.shard() {
+            Ok(shard) => join(shards.entry(namespace_of(record)).or_default(), shard),
+            Err(error) => tracing::warn!(record = record.name_any(), %error, "evidence cannot be read"),
         }
-    });
-    Ok(shards.collect())
+    }
+    Ok(shards.into_iter().collect())
+}
+
+/// What several processes remember of one namespace; of another of the same name only what is first is kept.
+fn join(all: &mut Shard, one: Shard) {
+    if all.is_empty() {
+        *all = one;
+    } else if all.uid.is_none() || one.uid.is_none() || all.uid == one.uid {
+        all.probed = std::mem::take(&mut all.probed).with(&one.probed);
+    }
 }
 
 async fn list(api: &Api<EvidenceRecord>) -> Result<Vec<EvidenceRecord>, PersistError> {
@@ -139,16 +154,19 @@ impl Keeper {
 
     /// Every repair there is a record of, with the uid of its namespace as the record has it.
     pub async fn repairs(&self) -> Result<Vec<(Option<String>, RepairRecord)>, PersistError> {
-        let records = list(&self.api).await?;
-        let of = |record: EvidenceRecord| {
-            let uid = record.spec.uid;
-            record
-                .spec
-                .repairs
-                .into_iter()
-                .map(move |repair| (uid.clone(), repair))
-        };
-        Ok(records.into_iter().flat_map(of).collect())
+        let mut repairs: Vec<(Option<String>, RepairRecord)> = Vec::new();
+        let mut known = BTreeSet::new();
+        for record in list(&self.api).await? {
+            let (namespace, uid) = (namespace_of(&record), record.spec.uid);
+            for repair in record.spec.repairs {
+                let object = serde_json::to_string(&repair.object).unwrap_or_default();
+                // A record from when one process did everything may hold what that of the repairer took over.
+                if known.insert((namespace.clone(), repair.time, repair.control.clone(), object)) {
+                    repairs.push((uid.clone(), repair));
+                }
+            }
+        }
+        Ok(repairs)
     }
 }
 
@@ -158,6 +176,7 @@ pub struct Evidence {
     fence: Fence,
     outcomes: Outcomes,
     desk: Desk,
+    part: Part,
     waiting: mpsc::Receiver<Keep>,
     replies: Vec<(Arc<str>, Reply)>,
 }
@@ -166,6 +185,7 @@ impl Evidence {
     /// `outcomes` counts writes by what became of them. `loaded` is what [`load_all`] gave.
     pub fn new(
         client: Client,
+        duties: Duties,
         fence: Fence,
         outcomes: Outcomes,
         loaded: &[(Arc<str>, Shard)],
@@ -176,7 +196,7 @@ impl Evidence {
             api: api.clone(),
             waiting: sender,
         };
-        let mut desk = Desk::default();
+        let mut desk = Desk::new(duties);
         for (namespace, shard) in loaded {
             desk.remember(namespace.clone(), shard.clone());
         }
@@ -185,6 +205,7 @@ impl Evidence {
             fence,
             outcomes,
             desk,
+            part: duties.part(),
             waiting,
             replies: Vec::new(),
         };
@@ -286,11 +307,18 @@ impl Evidence {
                 return self.take_over().await;
             }
         }
+        for name in self.desk.leftovers() {
+            // One that stays, or that somebody else deleted, harms nobody.
+            match self.api.delete(&name, &DeleteParams::default()).await {
+                Ok(_) => tracing::info!(name, "took over the evidence of a process of its own"),
+                Err(error) => tracing::debug!(name, %error, "evidence that was taken over stays"),
+            }
+        }
     }
 
     async fn write(&mut self, namespace: &Arc<str>) -> Result<(), PersistError> {
         let failed = |error| PersistError::api(namespace)(error);
-        let name = EvidenceRecord::name_for(namespace);
+        let name = &self.part.name(namespace);
         let stored = match self.desk.write(namespace, Timestamp::now()) {
             Write::Nothing => return Ok(()),
             Write::Create(record) => self

@@ -67,7 +67,7 @@ impl Remediation {
     /// Runs until shutdown: repairs while this replica leads, waits while it does not, and does nothing at all where
     /// remediation is switched off.
     pub async fn run(self) {
-        if !self.config.remediation {
+        if !self.config.repairs() {
             return self.shutdown.cancelled().await;
         }
         let mut leader = self.leader.clone();

@@ -1,15 +1,20 @@
 //! What is to be written and when, without I/O.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt as _;
-use plimsoll_api::{CLUSTER_SHARD, EvidenceRecord, EvidenceRecordSpec, RepairRecord};
-use plimsoll_engine::memory::{Seen, Shard};
+use plimsoll_api::{EvidenceRecord, EvidenceRecordSpec, Part, RepairRecord};
+use plimsoll_engine::{
+    memory::{Seen, Shard},
+    probe::Probed,
+};
+
+use crate::Duties;
 
 /// Changes of a namespace within this time are written together.
 const GATHER: Duration = Duration::from_millis(300);
@@ -38,6 +43,9 @@ pub(super) enum Write {
 /// All namespaces: what is remembered, what is stored, and what is due.
 #[derive(Default)]
 pub(super) struct Desk {
+    duties: Duties,
+    /// Records of processes whose duties are ours now: what they hold is in ours as soon as that is written.
+    leftovers: BTreeSet<String>,
     shards: BTreeMap<Arc<str>, Shard>,
     repairs: BTreeMap<Arc<str>, Vec<RepairRecord>>,
     /// As the API server has it; `None` while this replica does not know.
@@ -49,6 +57,14 @@ pub(super) struct Desk {
 }
 
 impl Desk {
+    /// The desk of a process with these duties.
+    pub(super) fn new(duties: Duties) -> Self {
+        Self {
+            duties,
+            ..Self::default()
+        }
+    }
+
     /// Takes in what is stored already.
     pub(super) fn remember(&mut self, namespace: Arc<str>, shard: Shard) {
         self.shards.insert(namespace, shard);
@@ -94,22 +110,21 @@ impl Desk {
     pub(super) fn take_over(&mut self, records: Vec<EvidenceRecord>, today: Timestamp, now: Instant) {
         self.retry = None;
         let mut stored = BTreeMap::new();
+        self.leftovers.clear();
         for mut record in records {
             record.metadata.managed_fields = None;
             let namespace = namespace_of(&record);
-            let mut repairs = record.spec.repairs.clone();
-            repairs.retain(|repair| today.duration_since(repair.time) < RETENTION);
-            for own in self.repairs.remove(&namespace).unwrap_or_default() {
-                let same = |r: &RepairRecord| {
-                    r.time == own.time && r.control == own.control && r.object == own.object
-                };
-                repairs.retain(|r| !same(r));
-                repairs.push(own);
+            if self.duties.repair {
+                self.take_repairs(&namespace, &record, today);
             }
-            repairs.sort_by_key(|repair| repair.time);
-            self.repairs.insert(namespace.clone(), repairs);
             self.recall(&namespace, &record);
-            stored.insert(namespace, record);
+            let name = record.name_any();
+            match Part::of(&name).1 {
+                part if part == self.duties.part() => _ = stored.insert(namespace, record),
+                Part::Repairs if self.duties.read && self.duties.repair => _ = self.leftovers.insert(name),
+                Part::Probes if self.duties.read && self.duties.probe => _ = self.leftovers.insert(name),
+                _ => {} // somebody else's
+            }
         }
         self.stored = Some(stored);
         let known = self.stored.iter().flat_map(BTreeMap::keys);
@@ -117,6 +132,20 @@ impl Desk {
         for namespace in all {
             self.schedule(namespace, now);
         }
+    }
+
+    /// What was repaired before, by whomever.
+    fn take_repairs(&mut self, namespace: &Arc<str>, record: &EvidenceRecord, today: Timestamp) {
+        let mut repairs = record.spec.repairs.clone();
+        repairs.retain(|repair| today.duration_since(repair.time) < RETENTION);
+        for own in self.repairs.remove(namespace).unwrap_or_default() {
+            let same =
+                |r: &RepairRecord| r.time == own.time && r.control == own.control && r.object == own.object;
+            repairs.retain(|r| !same(r));
+            repairs.push(own);
+        }
+        repairs.sort_by_key(|repair| repair.time);
+        self.repairs.insert(namespace.clone(), repairs);
     }
 
     /// What the leader before us met is kept, where the namespace is still there.
@@ -166,6 +195,15 @@ impl Desk {
         due.take(most).map(|(namespace, _)| namespace.clone()).collect()
     }
 
+    /// Records to delete now that all they hold was written to ours.
+    pub(super) fn leftovers(&mut self) -> BTreeSet<String> {
+        if self.stored.is_some() && self.due.is_empty() {
+            std::mem::take(&mut self.leftovers)
+        } else {
+            BTreeSet::new()
+        }
+    }
+
     /// The process stops: everything is due.
     pub(super) fn hurry(&mut self, now: Instant) {
         for at in self.due.values_mut() {
@@ -195,18 +233,21 @@ impl Desk {
         }
         let repairs = self.repairs.get(namespace).map_or(&[][..], Vec::as_slice);
         let shard = self.shards.get(namespace).cloned().unwrap_or_default();
+        let shard = only(self.duties, shard);
         let shard = match stored.and_then(|record| record.shard().ok()) {
             Some(before) => with_earliest(shard, &before),
             None => shard,
         };
+        let mut spec = EvidenceRecordSpec::of(namespace, &shard, repairs);
+        if let Some(record) = stored {
+            keep_foreign(self.duties, &mut spec, &record.spec);
+        }
+        let empty = shard.is_empty() && spec.repairs.is_empty() && spec.is_unprobed();
         match stored {
-            None if shard.is_empty() && repairs.is_empty() => Write::Nothing,
-            None => Write::Create(EvidenceRecord::of(namespace, &shard, repairs)),
-            Some(record) if shard.is_empty() && repairs.is_empty() => {
-                Write::Delete(record.resource_version())
-            }
+            None if empty => Write::Nothing,
+            None => Write::Create(EvidenceRecord::new(&self.duties.part().name(namespace), spec)),
+            Some(record) if empty => Write::Delete(record.resource_version()),
             Some(record) => {
-                let spec = EvidenceRecordSpec::of(namespace, &shard, repairs);
                 if spec == record.spec {
                     return Write::Nothing;
                 }
@@ -237,9 +278,30 @@ impl Desk {
 
 /// The namespace a record is about: by its name, which cannot be edited.
 pub(crate) fn namespace_of(record: &EvidenceRecord) -> Arc<str> {
-    match record.name_any() {
-        name if name == CLUSTER_SHARD => Arc::from(""),
-        name => name.into(),
+    Part::of(&record.name_any()).0.into()
+}
+
+/// What a process with these duties is to remember.
+fn only(duties: Duties, mut shard: Shard) -> Shard {
+    if !duties.probe {
+        shard.probed = Probed::default();
+    }
+    if !duties.read {
+        shard.units.clear();
+        shard.labels.clear();
+        shard.restores.clear();
+    }
+    shard
+}
+
+/// What a record holds of others' duties stays: it is from when one process did everything, and nobody else has it.
+fn keep_foreign(duties: Duties, spec: &mut EvidenceRecordSpec, stored: &EvidenceRecordSpec) {
+    if !duties.probe {
+        spec.handshakes.clone_from(&stored.handshakes);
+        spec.availability.clone_from(&stored.availability);
+    }
+    if !duties.repair {
+        spec.repairs.clone_from(&stored.repairs);
     }
 }
 

@@ -146,6 +146,15 @@ pub static LEADER: Metric = Metric::gauge(
     "Whether this replica leads and so writes: 1 or 0",
 );
 
+/// What a replica is there for: where reading, repairing and probing are separate, each has a leader of its own. `duty` is
+/// `read`, `repair` or `probe`.
+pub static DUTY: Metric = Metric::gauge(
+    "plimsoll_duty",
+    Unit::None,
+    "Work that this replica does while it leads; always 1",
+)
+.with(&["duty"], Bound::fixed(3));
+
 /// What is running.
 pub static BUILD_INFO: Metric = Metric::gauge("plimsoll_build_info", Unit::None, "What is running; always 1")
     .with(&["version"], Bound::fixed(1));
@@ -271,7 +280,7 @@ pub static PROCESS_START: Metric = Metric::gauge(
 pub static PROCESS_FDS: Metric = Metric::gauge("process_open_fds", Unit::None, "Open file descriptors");
 
 /// The operator's own metrics: everything but what controls measure.
-static OWN: [&Metric; 34] = [
+static OWN: [&Metric; 35] = [
     &CONTROL_STATUS,
     &FINDINGS,
     &UNITS,
@@ -287,6 +296,7 @@ static OWN: [&Metric; 34] = [
     &PROBER_UP,
     &MEASURES_LEFT_OUT,
     &LEADER,
+    &DUTY,
     &BUILD_INFO,
     &READY,
     &LAST_EVALUATION,

@@ -132,6 +132,17 @@ impl Metrics {
         self
     }
 
+    /// Adds a gauge whose series somebody else knows: the values of the labels, and each value.
+    #[must_use]
+    pub fn with_gauges<R, const N: usize>(mut self, metric: &'static Metric, read: R) -> Self
+    where
+        R: Fn() -> Vec<([&'static str; N], f64)> + Send + Sync + 'static,
+    {
+        self.registry
+            .register_collector(Box::new(own::Gauges { metric, read }));
+        self
+    }
+
     /// One scrape.
     pub fn render(&self, format: Format) -> Result<String, fmt::Error> {
         let mut page = String::with_capacity(16 * 1024);

@@ -134,6 +134,27 @@ where
     }
 }
 
+/// A gauge whose series somebody else knows.
+pub(super) struct Gauges<R> {
+    pub(super) metric: &'static Metric,
+    pub(super) read: R,
+}
+
+impl<R> fmt::Debug for Gauges<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.metric.name)
+    }
+}
+
+impl<R, const N: usize> Collector for Gauges<R>
+where
+    R: Fn() -> Vec<([&'static str; N], f64)> + Send + Sync + 'static,
+{
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        Sheet(encoder).gauge(self.metric, (self.read)())
+    }
+}
+
 /// A gauge of one series that somebody else knows.
 pub(super) struct Single<R> {
     pub(super) metric: &'static Metric,

@@ -240,3 +240,96 @@ fn a_record_with_nothing_but_a_restore_is_not_deleted() {
     desk.take_over(vec![EvidenceRecord::of(&shop, &only, &[])], at(10), now);
     assert!(matches!(desk.write(&shop, at(10)), Write::Nothing));
 }
+
+fn duties(read: bool, repair: bool, probe: bool) -> Duties {
+    Duties { read, repair, probe }
+}
+
+fn probed() -> Probed {
+    let handshake =
+        plimsoll_engine::probe::Handshake::unknown(at(3), plimsoll_engine::probe::Obstacle::Timeout);
+    let endpoint = plimsoll_engine::probe::Endpoint {
+        host: "a.example".into(),
+        address: "203.0.113.7".into(),
+        port: 443,
+    };
+    Probed {
+        handshakes: [(endpoint, handshake)].into(),
+        ..Probed::default()
+    }
+}
+
+/// What a process with these duties would write of a namespace, knowing these records.
+fn spec(
+    duties: Duties,
+    shard: &Shard,
+    records: Vec<EvidenceRecord>,
+) -> (Desk, Option<(String, EvidenceRecordSpec)>) {
+    let (shop, now) = (Arc::<str>::from("shop"), Instant::now());
+    let mut desk = Desk::new(duties);
+    desk.remember(shop.clone(), shard.clone());
+    desk.take_over(records, at(10), now);
+    let written = match desk.write(&shop, at(10)) {
+        Write::Create(record) | Write::Replace(record) => Some((record.name_any(), record.spec)),
+        Write::Nothing => None,
+        Write::Delete(_) => panic!("deleted"),
+    };
+    (desk, written)
+}
+
+#[test]
+fn each_process_writes_its_own_part_and_loses_nobodys() {
+    let whole = Shard {
+        probed: probed(),
+        ..shard("a", 5)
+    };
+    let one = EvidenceRecord::of("shop", &whole, &[repair("web", 7)]);
+    // One process becomes three: nothing of what it wrote is lost.
+    let (_, reader) = spec(duties(true, false, false), &shard("b", 6), vec![one.clone()]);
+    let (name, reader) = reader.unwrap();
+    assert_eq!(name, "shop");
+    assert_eq!((reader.repairs.len(), reader.handshakes.len()), (1, 1));
+    let (_, prober) = spec(duties(false, false, true), &whole, vec![one.clone()]);
+    let (name, prober) = prober.unwrap();
+    assert_eq!((name.as_str(), prober.handshakes.len()), ("shop.probes", 1));
+    assert!(prober.units.is_empty() && prober.repairs.is_empty());
+    let (_, repairer) = spec(duties(false, true, false), &whole, vec![one.clone()]);
+    let (name, repairer) = repairer.unwrap();
+    assert_eq!((name.as_str(), repairer.repairs.len()), ("shop.repairs", 1));
+    assert!(repairer.units.is_empty() && repairer.handshakes.is_empty());
+}
+
+#[test]
+fn one_process_takes_over_from_three_and_clears_away() {
+    let records = vec![
+        EvidenceRecord::of("shop", &shard("a", 5), &[]),
+        EvidenceRecord::new(
+            "shop.probes",
+            EvidenceRecordSpec::of(
+                "shop",
+                &Shard {
+                    probed: probed(),
+                    ..Shard::default()
+                },
+                &[],
+            ),
+        ),
+        EvidenceRecord::new(
+            "shop.repairs",
+            EvidenceRecordSpec::of("shop", &Shard::default(), &[repair("web", 7)]),
+        ),
+    ];
+    let (mut desk, written) = spec(Duties::ALL, &shard("a", 5), records.clone());
+    let (name, all) = written.unwrap();
+    assert_eq!(
+        (name.as_str(), all.repairs.len(), all.handshakes.len()),
+        ("shop", 1, 1)
+    );
+    assert_eq!(
+        desk.leftovers().into_iter().collect::<Vec<_>>(),
+        ["shop.probes", "shop.repairs"]
+    );
+    // But not those of a process that is still there.
+    let (mut desk, _) = spec(duties(true, false, true), &shard("a", 5), records);
+    assert_eq!(desk.leftovers().into_iter().collect::<Vec<_>>(), ["shop.probes"]);
+}

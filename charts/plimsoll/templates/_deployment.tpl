@@ -1,0 +1,113 @@
+{{- define "plimsoll.deployment" -}}
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{ .process.name }}
+  labels: {{- include "plimsoll.processLabels" . | nindent 4 }}
+spec:
+  replicas: {{ .process.replicas }}
+  revisionHistoryLimit: 3
+  selector:
+    matchLabels: {{- include "plimsoll.processSelector" . | nindent 6 }}
+  strategy:
+    type: RollingUpdate
+    rollingUpdate: {maxUnavailable: 0, maxSurge: 1}
+  template:
+    metadata:
+      labels:
+        {{- include "plimsoll.processLabels" . | nindent 8 }}
+        {{- with .Values.podLabels }}{{ toYaml . | nindent 8 }}{{ end }}
+      {{- with .Values.podAnnotations }}
+      annotations: {{- toYaml . | nindent 8 }}
+      {{- end }}
+    spec:
+      serviceAccountName: {{ .process.account }}
+      automountServiceAccountToken: true
+      enableServiceLinks: false
+      terminationGracePeriodSeconds: 30
+      {{- with .Values.priorityClassName }}
+      priorityClassName: {{ . }}
+      {{- end }}
+      {{- with .Values.image.pullSecrets }}
+      imagePullSecrets: {{- toYaml . | nindent 8 }}
+      {{- end }}
+      securityContext:
+        runAsNonRoot: true
+        runAsUser: 65532
+        runAsGroup: 65532
+        fsGroup: 65532
+        seccompProfile: {type: RuntimeDefault}
+      topologySpreadConstraints:
+        {{- range $key := list "topology.kubernetes.io/zone" "kubernetes.io/hostname" }}
+        - topologyKey: {{ $key }}
+          maxSkew: 1
+          whenUnsatisfiable: ScheduleAnyway
+          labelSelector:
+            matchLabels: {{- include "plimsoll.processSelector" $ | nindent 14 }}
+        {{- end }}
+      containers:
+        - name: plimsoll
+          image: {{ include "plimsoll.image" . }}
+          imagePullPolicy: {{ .Values.image.pullPolicy }}
+          args:
+            - run
+            - --health-listen=0.0.0.0:8080
+            - --listen=0.0.0.0:8443
+            {{- if .Values.metrics.tls.secretName }}
+            - --tls-cert=/etc/plimsoll/tls/tls.crt
+            - --tls-key=/etc/plimsoll/tls/tls.key
+            {{- else }}
+            - --tls-names=plimsoll.{{ .Release.Namespace }}.svc,plimsoll.{{ .Release.Namespace }}.svc.cluster.local
+            {{- end }}
+            {{- if .Values.metrics.plaintext }}
+            - --plain-metrics
+            {{- end }}
+            - --duties={{ join "," .process.duties }}
+            {{- if and .Values.remediation.enabled (has "repair" .process.duties) }}
+            - --remediation
+            {{- end }}
+            {{- if and .Values.probing.enabled (has "probe" .process.duties) }}
+            - --probing
+            {{- end }}
+          env:
+            - name: POD_NAME
+              valueFrom: {fieldRef: {fieldPath: metadata.name}}
+            - name: POD_NAMESPACE
+              valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
+            - name: PLIMSOLL_LOG
+              value: {{ .Values.logLevel | quote }}
+          ports:
+            - {name: https, containerPort: 8443, protocol: TCP}
+            - {name: health, containerPort: 8080, protocol: TCP}
+          livenessProbe:
+            httpGet: {path: /livez, port: health}
+            periodSeconds: 10
+            failureThreshold: 3
+          readinessProbe:
+            httpGet: {path: /readyz, port: health}
+            periodSeconds: 5
+          startupProbe:
+            httpGet: {path: /livez, port: health}
+            periodSeconds: 2
+            failureThreshold: 60
+          resources: {{- toYaml .process.resources | nindent 12 }}
+          securityContext:
+            allowPrivilegeEscalation: false
+            readOnlyRootFilesystem: true
+            capabilities: {drop: [ALL]}
+          {{- if .Values.metrics.tls.secretName }}
+          volumeMounts:
+            - {name: tls, mountPath: /etc/plimsoll/tls, readOnly: true}
+          {{- end }}
+      {{- with .Values.metrics.tls.secretName }}
+      volumes:
+        - name: tls
+          secret: {secretName: {{ . }}, defaultMode: 0440}
+      {{- end }}
+      {{- with .Values.nodeSelector }}
+      nodeSelector: {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- with .Values.tolerations }}
+      tolerations: {{- toYaml . | nindent 8 }}
+      {{- end }}
+{{- end }}
