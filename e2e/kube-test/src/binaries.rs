@@ -16,6 +16,11 @@ const KEY_FILES: [&str; 5] = [
     "prometheus/go.mod",
 ];
 
+/// Where a binary of the control plane is, for a run without a cluster.
+pub fn binary(name: &str) -> Result<PathBuf> {
+    Binaries::locate()?.path(name)
+}
+
 /// The folder of binaries for the versions pinned in this checkout.
 #[derive(Clone, Debug)]
 pub(crate) struct Binaries {

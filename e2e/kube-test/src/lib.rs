@@ -59,6 +59,7 @@ mod tool;
 mod wait;
 
 pub use audit::{AuditEvent, AuditLog};
+pub use binaries::binary;
 pub use builder::Builder;
 pub use cluster::{Cluster, Shared};
 pub use error::{Error, Result};
