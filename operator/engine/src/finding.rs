@@ -215,6 +215,7 @@ impl FindingRef<'_> {
 
     /// Adds what was seen.
     pub fn seen(self, evidence: impl Into<String>) -> Self {
+        self.0.evidence.reserve_exact(1);
         self.0.evidence.push(bounded(evidence.into()));
         self
     }

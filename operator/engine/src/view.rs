@@ -43,6 +43,13 @@ pub(crate) struct Reads {
 }
 
 impl Reads {
+    /// Adds what something else was computed from, but for what need not be recorded.
+    fn add(&mut self, other: &Self, own: Option<Dep>) {
+        let not_own = other.deps.iter().filter(|dep| own != Some(**dep));
+        self.deps.extend(not_own);
+        self.wake = self.wake.into_iter().chain(other.wake).min();
+    }
+
     /// Sorts and deduplicates, so that equal reads compare equal.
     pub(crate) fn settle(mut self) -> Self {
         self.deps.sort_unstable();
@@ -77,8 +84,10 @@ pub(crate) struct Overlay {
 }
 
 impl Overlay {
+    /// Those that are kept.
     pub(crate) fn into_computed(self) -> impl Iterator<Item = Computed> {
-        self.computed.into_inner().into_values()
+        let computed = self.computed.into_inner().into_values();
+        computed.filter(|computed| computed.fact.is_kept())
     }
 }
 
@@ -416,26 +425,37 @@ impl<'a> View<'a> {
     pub fn fact<F: Fact>(&self, fact: &F) -> Result<Arc<F::Value>, Unknown> {
         self.enforce(F::READS, std::any::type_name::<F>());
         let dep = Dep::fact(fact);
-        self.reads.borrow_mut().deps.push(dep);
-        if let Some(known) = self.world.facts.current(dep, fact) {
-            return value::<F>(known);
+        if F::KEPT {
+            self.reads.borrow_mut().deps.push(dep);
+            if let Some(known) = self.world.facts.current(dep, fact) {
+                return value::<F>(known);
+            }
+            if let Some(known) = self.world.warm.and_then(|warm| warm.get(&dep)) {
+                return value::<F>(known.value.clone());
+            }
         }
-        if let Some(known) = self.world.warm.and_then(|warm| warm.get(&dep)) {
-            return value::<F>(known.value.clone());
+        if !self.overlay.computed.borrow().contains_key(&dep) {
+            self.compute_here(fact, dep)?;
         }
-        let overlaid = self.overlay.computed.borrow().get(&dep).map(|c| c.value.clone());
-        if let Some(known) = overlaid {
-            return value::<F>(known);
+        let overlaid = self.overlay.computed.borrow();
+        let Some(computed) = overlaid.get(&dep) else {
+            return Err(cyclic(fact));
+        };
+        if !F::KEPT {
+            self.reads.borrow_mut().add(&computed.reads, self.own);
         }
+        value::<F>(computed.value.clone())
+    }
+
+    fn compute_here<F: Fact>(&self, fact: &F, dep: Dep) -> Result<(), Unknown> {
         if self.overlay.under_way.borrow().contains(&dep) {
-            return Err(Unknown::new("CyclicFact", format!("{fact:?} depends on itself")));
+            return Err(cyclic(fact));
         }
         self.overlay.under_way.borrow_mut().push(dep);
         let computed = compute(self.world, self.overlay, Arc::new(fact.clone()), dep);
         self.overlay.under_way.borrow_mut().retain(|other| *other != dep);
-        let result = value::<F>(computed.value.clone());
         self.overlay.computed.borrow_mut().insert(dep, computed);
-        result
+        Ok(())
     }
 
     /// Whether a moment has passed. When it has not, the reader runs again at that moment.
@@ -566,6 +586,10 @@ impl<'a> View<'a> {
             "{what} is read but not declared in META.reads or READS"
         );
     }
+}
+
+fn cyclic(fact: &impl Fact) -> Unknown {
+    Unknown::new("CyclicFact", format!("{fact:?} depends on itself"))
 }
 
 /// The objects were decoded before anybody asked: they are being listed again.
