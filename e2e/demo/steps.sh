@@ -62,13 +62,24 @@ the_installation() {
   helm install plimsoll-crds charts/plimsoll-crds -n "$system" --create-namespace >/dev/null
   helm install plimsoll charts/plimsoll -n "$system" -f e2e/demo/values.yaml >/dev/null
   operator_kubeconfig
-  KUBECONFIG=$work/operator.kubeconfig plimsoll run --listen=127.0.0.1:0 --identity=demo --remediation --probing \
-    2>"$work/operator.log" 8>&- &
+  KUBECONFIG=$work/operator.kubeconfig plimsoll run --health-listen=127.0.0.1:0 --listen=127.0.0.1:0 --identity=demo \
+    --remediation --probing 2>"$work/operator.log" 8>&- &
   operator_pid=$!
   wait_for "the operator's address" 30 grep -q '"address":' "$work/operator.log"
-  metrics=http://$(sed -n 's/.*"address":"\([^"]*\)".*/\1/p' "$work/operator.log" | head -n 1)/metrics
-  wait_for "the operator to know the cluster" 60 curl -sf "${metrics%metrics}readyz"
+  metrics=https://$(sed -n 's/.*"secure":"\([^"]*\)".*/\1/p' "$work/operator.log" | head -n 1)/metrics
+  wait_for "the operator to know the cluster" 60 \
+    curl -sf "http://$(sed -n 's/.*"address":"\([^"]*\)".*/\1/p' "$work/operator.log" | head -n 1)/readyz"
+  a_scraper
   wait_for "the first verdicts in status" 30 has_verdicts
+}
+
+# Who scrapes: a ServiceAccount that may read the metrics and nothing else.
+a_scraper() {
+  kubectl create serviceaccount prometheus -n "$system" >/dev/null
+  kubectl create clusterrolebinding prometheus-plimsoll --clusterrole="$system-plimsoll-metrics-reader" \
+    --serviceaccount="$system:prometheus" >/dev/null
+  (umask 077 && printf 'Authorization: Bearer %s\n' "$(kubectl create token prometheus -n "$system" --duration=12h)" >"$work/scraper")
+  wait_for "the operator to let its scraper in" 30 scrape
 }
 
 operator_kubeconfig() {
@@ -114,10 +125,10 @@ what_gets_through() {
   [ -n "$legacy_pid" ] || return 0
   tell "" "The ingress api declares TLS. Its server was asked what it really accepts:"
   wait_for "the handshake with the legacy server" 60 legacy_is_found
-  curl -sf "$metrics" | grep '^plimsoll_tls_version_accepted' | indent
+  scrape | grep '^plimsoll_tls_version_accepted' | indent
 }
 
-legacy_is_found() { curl -sf "$metrics" | grep -q '^plimsoll_tls_version_accepted{.*version="1.0"} 1'; }
+legacy_is_found() { scrape | grep -q '^plimsoll_tls_version_accepted{.*version="1.0"} 1'; }
 
 what_it_repairs() {
   heading "What it repairs"
@@ -202,9 +213,12 @@ change() {
 
 some_metrics() {
   heading "Metrics"
-  tell "For Prometheus, with bounded labels: never the names of objects or tenants."
-  prompt curl "$metrics"
-  curl -sf "$metrics" | cut -c 1-150 | indent |
+  tell "For Prometheus, with bounded labels: never the names of objects or tenants. Over TLS, and only to whom the API server" \
+    "knows and lets read them:"
+  prompt curl -k "$metrics"
+  curl -sk "$metrics" | indent
+  prompt curl -k -H 'Authorization: Bearer …' "$metrics"
+  scrape | cut -c 1-150 | indent |
     grep -E '^ +plimsoll_(score_ratio|compliance_ratio.*"production",fam|remediations_total|exceptions.*active|findings.*tls.*"production")'
 }
 
@@ -232,7 +246,7 @@ how_to_look_further() {
     "kubectl explain securitybaseline.spec.controls" \
     "kubectl scale deployment web -n shop --replicas=1; kubectl get events -n shop --watch" \
     "kubectl get evidencerecords" \
-    "curl $metrics"
+    "curl -k -H @$work/scraper $metrics"
   trap 'exit 0' INT TERM HUP
   wait "$operator_pid" || die "the operator ended"
 }

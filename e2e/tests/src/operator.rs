@@ -67,6 +67,8 @@ fn build() -> PathBuf {
 pub struct Operator {
     /// The process and its log.
     pub process: Process,
+    /// Where it serves those who show a token, over TLS: `host:port`.
+    pub secure: String,
     http: Client,
 }
 
@@ -81,7 +83,8 @@ impl Operator {
         let kubeconfig = cluster.kubeconfig_for(NAMESPACE, ACCOUNT).await.unwrap();
         let mut command = Command::new(program());
         command
-            .args(["run", "--listen=127.0.0.1:0", "--identity", name])
+            .args(["run", "--health-listen=127.0.0.1:0", "--listen=127.0.0.1:0"])
+            .args(["--plain-metrics", "--identity", name])
             .args(["--leader-election-namespace", NAMESPACE, "--kubeconfig"])
             .arg(kubeconfig)
             .args(args)
@@ -89,12 +92,16 @@ impl Operator {
         let mut process = cluster.spawn(name, &command).unwrap();
         let address = eventually(SOON, "the operator serves", async || {
             process.check()?;
-            address(&process.log()).ok_or_else(|| not_yet(process.log_tail(1)))
+            addresses(&process.log()).ok_or_else(|| not_yet(process.log_tail(1)))
         });
-        let address = address.await.unwrap();
+        let (address, secure) = address.await.unwrap();
         let url = format!("http://{address}").parse().unwrap();
         let http = Client::try_from(Config::new(url)).unwrap();
-        Self { process, http }
+        Self {
+            process,
+            secure,
+            http,
+        }
     }
 
     /// As [`Self::start`], and waits until it has seen everything.
@@ -113,6 +120,21 @@ impl Operator {
     pub async fn get(&self, path: &str) -> Result<String, kube::Error> {
         let request = http_request(path);
         self.http.request_text(request).await
+    }
+
+    /// One of its pages, from the secure port; the status and the text. What certificate it shows does not matter here.
+    pub async fn get_securely(&self, path: &str, token: Option<&str>) -> (u16, String) {
+        let mut config = Config::new(format!("https://{}", self.secure).parse().unwrap());
+        config.accept_invalid_certs = true;
+        let mut request = http::Request::get(path);
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let request = request.body(kube::client::Body::empty()).unwrap();
+        let answer = Client::try_from(config).unwrap().send(request).await.unwrap();
+        let status = answer.status().as_u16();
+        let body = answer.into_body().collect_bytes().await.unwrap();
+        (status, String::from_utf8(body.to_vec()).unwrap())
     }
 
     /// Its metrics.
@@ -160,12 +182,13 @@ fn http_request(path: &str) -> http::Request<Vec<u8>> {
     http::Request::get(path).body(Vec::new()).unwrap()
 }
 
-/// Where it serves, by the first line of its log that says so.
-fn address(log: &str) -> Option<String> {
+/// Where it serves, plainly and securely, by the first line of its log that says so.
+fn addresses(log: &str) -> Option<(String, String)> {
     log.lines().find_map(|line| {
         let line: Value = serde_json::from_str(line).ok()?;
         let fields = &line["fields"];
-        (fields["message"] == "serving").then(|| fields["address"].as_str().map(str::to_owned))?
+        let at = |field: &str| fields[field].as_str().map(str::to_owned);
+        (fields["message"] == "serving").then(|| at("address").zip(at("secure")))?
     })
 }
 

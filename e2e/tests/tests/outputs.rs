@@ -61,7 +61,9 @@ fn operator(client: &Client, pod: &str) -> Operator {
     let config = Config {
         namespace: "default".into(),
         identity: pod.into(),
-        listen: address,
+        health: address,
+        listen: ([127, 0, 0, 1], 0).into(),
+        plain_metrics: true,
         ..Config::default()
     };
     let stop = CancellationToken::new();

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use anyhow::Result;
 use jiff::SignedDuration;
-use plimsoll_controller::Config;
+use plimsoll_controller::{Config, output::server::Identity};
 use plimsoll_engine::duration::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -18,9 +18,29 @@ pub(crate) struct Args {
     /// Who this process is among the replicas; the pod's name
     #[arg(long, env = "POD_NAME", default_value = "plimsoll")]
     identity: String,
-    /// Where /livez, /readyz and /metrics are served
+    /// Where /livez and /readyz are served, in plain HTTP, for the kubelet
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
+    health_listen: SocketAddr,
+    /// Where /metrics is served: over TLS, to users whom the API server knows and lets get that path
+    #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8443")]
     listen: SocketAddr,
+    /// Certificate for that, in PEM, with its issuers; read again when it changes. Without one it is made at the start
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// Key of the certificate, in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Names for the certificate made at the start
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_delimiter = ',',
+        default_value = "localhost,127.0.0.1"
+    )]
+    tls_names: Vec<String>,
+    /// Serve /metrics also beside /livez: in plain HTTP, to everybody who reaches that address
+    #[arg(long)]
+    plain_metrics: bool,
     /// Allow repairs to be written; the chart grants the verbs together with this
     #[arg(long)]
     remediation: bool,
@@ -54,7 +74,16 @@ fn config(args: &Args) -> Config {
     Config {
         namespace: args.leader_election_namespace.clone(),
         identity: args.identity.clone(),
+        health: args.health_listen,
         listen: args.listen,
+        certificate: match (&args.tls_cert, &args.tls_key) {
+            (Some(certificate), Some(key)) => Identity::Files {
+                certificate: certificate.clone(),
+                key: key.clone(),
+            },
+            _ => Identity::Own(args.tls_names.clone()),
+        },
+        plain_metrics: args.plain_metrics,
         remediation: args.remediation,
         probing: args.probing,
         // Without a pause it would do nothing but ask.

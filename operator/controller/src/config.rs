@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 
 use jiff::SignedDuration;
 
+use crate::output::server::Identity;
+
 /// How a `plimsoll run` process behaves.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -11,8 +13,14 @@ pub struct Config {
     pub namespace: String,
     /// Who this process is: the pod's name, unique among replicas.
     pub identity: String,
-    /// Where `/livez`, `/readyz` and `/metrics` are served.
+    /// Where `/livez` and `/readyz` are served, in plain HTTP, for the kubelet.
+    pub health: SocketAddr,
+    /// Where `/metrics` and all other pages are served, over TLS and to those who may see them.
     pub listen: SocketAddr,
+    /// The certificate for that.
+    pub certificate: Identity,
+    /// Whether `/metrics` is also served beside `/livez`: in plain HTTP, to everybody.
+    pub plain_metrics: bool,
     /// Whether repairs may be written at all (the chart grants the verbs only then).
     pub remediation: bool,
     /// Whether this process probes while it leads, where baselines ask for it.
@@ -32,7 +40,10 @@ impl Default for Config {
         Self {
             namespace: "plimsoll-system".into(),
             identity: "plimsoll".into(),
-            listen: SocketAddr::from(([0, 0, 0, 0], 8080)),
+            health: SocketAddr::from(([0, 0, 0, 0], 8080)),
+            listen: SocketAddr::from(([0, 0, 0, 0], 8443)),
+            certificate: Identity::Own(vec!["localhost".into()]),
+            plain_metrics: false,
             remediation: false,
             probing: false,
             access_interval: SignedDuration::from_secs(60),

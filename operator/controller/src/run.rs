@@ -10,6 +10,7 @@ use tokio::{
     sync::{broadcast, mpsc, watch},
     task::JoinSet,
 };
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
@@ -20,8 +21,8 @@ use crate::{
     output::{
         events::Events,
         evidence::{self, Evidence, Keeper},
-        metrics::{Metrics, Outcomes, Scrapes, Turns},
-        server::{ServeError, Server},
+        metrics::{Metrics, Outcomes, Scrapes, Turns, catalog},
+        server::{self, Admissions, Certificates, Guard, Heart, Pages, ServeError, Server, Transport},
         status::Statuses,
     },
     probe::{self, Prober},
@@ -58,16 +59,41 @@ pub async fn run(
     presets: Vec<Preset>,
     stop: CancellationToken,
 ) -> Result<(), RunError> {
-    let server = Server::bind(config.listen).await?;
-    info!(address = %server.address(), identity = config.identity, "serving");
+    let doors = Doors::open(&config).await?;
+    info!(
+        address = %doors.plain.address(),
+        secure = %doors.secure.address(),
+        identity = config.identity,
+        "serving"
+    );
     let mut operator = Operator::new(client, config, registry, presets, stop.clone());
-    let scrapes = operator.serve(server);
+    let scrapes = operator.serve(doors);
     if let Some(memory) = operator.memory().await {
         operator.act(&memory);
         let inputs = operator.measure(memory);
         operator.register(scrapes, inputs);
     }
     operator.join(&stop).await
+}
+
+/// Where the process is reached: addresses are taken, and there is a certificate, before anything else begins.
+struct Doors {
+    plain: Server,
+    secure: Server,
+    certificates: Certificates,
+    acceptor: TlsAcceptor,
+}
+
+impl Doors {
+    async fn open(config: &Config) -> Result<Self, ServeError> {
+        let certificates = Certificates::new(config.certificate.clone())?;
+        Ok(Self {
+            plain: Server::bind(config.health).await?,
+            secure: Server::bind(config.listen).await?,
+            acceptor: certificates.acceptor()?,
+            certificates,
+        })
+    }
 }
 
 /// The process in the making: what its parts share, and the parts.
@@ -139,46 +165,56 @@ impl Operator {
     }
 
     /// Health and metrics come first: a process that is still reading is alive.
-    fn serve(&mut self, server: Server) -> Scrapes {
+    fn serve(&mut self, doors: Doors) -> Scrapes {
         let repairs = self.repairs.clone();
         let (published, leading) = (self.published.1.clone(), self.leadership.leading.clone());
         let metrics = Metrics::new(published.clone(), leading, &self.turns, Timestamp::now)
-            .with(
-                "events",
-                "Events about verdicts, by what became of them",
-                self.events.clone(),
-            )
-            .with(
-                "status_writes",
-                "Writes of status by what became of them",
-                self.statuses.clone(),
-            )
-            .with(
-                "evidence_writes",
-                "Writes of evidence by what became of them",
-                self.evidence.clone(),
-            )
-            .with_counts("remediations", "Repairs by what became of them", move || {
-                repairs.series()
-            });
+            .with(&catalog::EVENTS, self.events.clone())
+            .with(&catalog::STATUS_WRITES, self.statuses.clone())
+            .with(&catalog::EVIDENCE_WRITES, self.evidence.clone())
+            .with_counts(&catalog::REMEDIATIONS, move || repairs.series());
         let metrics = if self.config.probing {
             let (attempts, prober) = (self.probes.clone(), self.probes.clone());
             metrics
-                .with_counts(
-                    "uptime_probe",
-                    "Attempts to reach a host, by what became of them",
-                    move || attempts.series(),
-                )
-                .with_switch("prober_up", "Whether this replica probes", move |now| {
-                    prober.is_up(now)
+                .with_counts(&catalog::UPTIME_PROBES, move || attempts.series())
+                .with_gauge(&catalog::PROBER_UP, move |now| {
+                    Some(f64::from(u8::from(prober.is_up(now))))
                 })
         } else {
             metrics
         };
+        let (admissions, certificates) = (Admissions::default(), doors.certificates.clone());
+        let metrics = metrics
+            .with(&catalog::REQUESTS, admissions.clone())
+            .with_gauge(&catalog::SERVER_CERTIFICATE_NOT_AFTER, move |_| {
+                Some(certificates.not_after()?.as_duration().as_secs_f64())
+            });
         let scrapes = metrics.scrapes();
-        self.tasks
-            .spawn(server.run(published, Arc::new(metrics), self.stop.clone()));
+        self.answer(
+            doors,
+            Arc::new(metrics),
+            Guard::new(self.client.clone(), admissions),
+        );
         scrapes
+    }
+
+    /// Both doors: the plain one for the kubelet, the other for those whom the guard lets in.
+    fn answer(&mut self, doors: Doors, metrics: Arc<Metrics>, guard: Guard) {
+        let (heart, stop) = (Heart::new(self.published.1.clone()), &self.stop);
+        self.tasks.spawn(heart.clone().follow(stop.clone()));
+        let mut plain = heart.router();
+        if self.config.plain_metrics {
+            plain = plain.merge(server::plain(metrics.clone()));
+        }
+        self.tasks
+            .spawn(doors.plain.run(plain, Transport::Plain, stop.clone()));
+        let pages = Pages { metrics }.router(guard);
+        self.tasks.spawn(
+            doors
+                .secure
+                .run(pages, Transport::Tls(doors.acceptor), stop.clone()),
+        );
+        self.tasks.spawn(doors.certificates.keep(stop.clone()));
     }
 
     /// Sources and actor.

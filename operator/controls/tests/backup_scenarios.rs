@@ -26,9 +26,9 @@ use serde_json::{Value, json};
 const RECENT: &str = "backup/recent-success";
 const RESTORE: &str = "backup/restore-test";
 const ISOLATION: &str = "backup/restore-test-isolation";
-const BACKUP_SUCCESS: &str = "backup_last_success_timestamp_seconds";
-const RESTORE_SUCCESS: &str = "restore_test_last_success_timestamp_seconds";
-const RESTORE_DURATION: &str = "restore_test_duration_seconds";
+const BACKUP_SUCCESS: &str = "plimsoll_backup_last_success_timestamp_seconds";
+const RESTORE_SUCCESS: &str = "plimsoll_restore_test_last_success_timestamp_seconds";
+const RESTORE_DURATION: &str = "plimsoll_restore_test_duration_seconds";
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -192,7 +192,7 @@ impl Cluster {
     fn measured(&mut self, gauge: &str) -> Vec<f64> {
         self.turn();
         let asides = self.engine.asides();
-        let values = asides.measures().filter(|measure| measure.gauge.name == gauge);
+        let values = asides.measures().filter(|measure| measure.metric.name == gauge);
         values.map(|measure| measure.value).collect()
     }
 }

@@ -246,7 +246,7 @@ fn a_restart_changes_no_verdict_and_a_new_leader_takes_over_what_was_met() {
         let asides = life.engine.asides();
         let mut all: Vec<String> = asides
             .measures()
-            .map(|m| format!("{} {:?} {}", m.gauge.name, m.labels, m.value))
+            .map(|m| format!("{} {:?} {}", m.metric.name, m.labels, m.value))
             .collect();
         all.sort();
         all
@@ -254,7 +254,7 @@ fn a_restart_changes_no_verdict_and_a_new_leader_takes_over_what_was_met() {
     assert_eq!(measures(&restarted), measures(&life));
     let budget = |name: &str, value: &str| {
         let start = format!(
-            "uptime_error_budget_remaining_seconds [(\"host\", \"{name}.example.com\"), (\"window\", \"30d\")] {value}"
+            "plimsoll_uptime_error_budget_remaining_seconds [\"{name}.example.com\", \"30d\"] {value}"
         );
         assert!(
             measures(&life).iter().any(|m| m.starts_with(&start)),

@@ -4,24 +4,16 @@ use std::sync::Arc;
 
 use imbl::OrdMap;
 
-use crate::probe::Request;
+use crate::{metric::Metric, probe::Request};
 
-/// A gauge that controls set: one series per set of labels, for as long as the unit that measured it is in scope.
-#[derive(PartialEq, Eq, Debug)]
-pub struct Gauge {
-    /// Without the prefix, as the table of metrics has it.
-    pub name: &'static str,
-    /// What it shows.
-    pub help: &'static str,
-}
-
-/// One sample. Labels may name hosts where the table of metrics lists them, and never objects or tenants.
+/// One sample: a series stands for as long as the unit that measured it is in scope. Labels may name hosts where the table of
+/// metrics lists them, and never objects or tenants.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Measure {
     /// Of what.
-    pub gauge: &'static Gauge,
-    /// Its labels.
-    pub labels: Vec<(&'static str, Arc<str>)>,
+    pub metric: &'static Metric,
+    /// The values of its labels, in their order.
+    pub labels: Vec<Arc<str>>,
     /// Its value.
     pub value: f64,
 }

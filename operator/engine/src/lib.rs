@@ -35,6 +35,7 @@ pub mod kind;
 pub mod labels;
 pub mod manifest;
 pub mod memory;
+pub mod metric;
 pub mod name;
 pub mod object;
 pub mod observation;

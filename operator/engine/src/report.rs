@@ -76,6 +76,11 @@ impl Judgement {
             .iter()
             .filter(|reported| reported.state == State::Failing)
     }
+
+    /// Whether something that fails has a repair that could be made or proposed.
+    pub fn is_repairable(&self) -> bool {
+        self.failing().any(|reported| reported.finding.repair.is_some())
+    }
 }
 
 /// A finding with what is known of its life.

@@ -266,11 +266,15 @@ fn status_of_exception(
     }
 }
 
-/// How many exceptions are in each phase, for the metrics.
-pub(super) fn phases(state: &Published, now: Timestamp) -> BTreeMap<&'static str, u64> {
+/// How many exceptions are in each phase, for the metrics, and when the first of the active ones of each control expires.
+pub(super) fn phases(
+    state: &Published,
+    now: Timestamp,
+) -> (BTreeMap<&'static str, u64>, BTreeMap<String, Timestamp>) {
     let mut counts: BTreeMap<&'static str, u64> = ["active", "expired", "inert", "invalid"]
         .map(|phase| (phase, 0))
         .into();
+    let mut next: BTreeMap<String, Timestamp> = BTreeMap::new();
     for (name, object) in state.declared.exceptions.iter() {
         let matched = state.report.waived_by.get(name.as_str()).copied().unwrap_or(0);
         let phase = match status_of_exception(object, matched, now, None).phase {
@@ -280,8 +284,12 @@ pub(super) fn phases(state: &Published, now: Timestamp) -> BTreeMap<&'static str
             Some(ExceptionPhase::Invalid) | None => "invalid",
         };
         *counts.entry(phase).or_default() += 1;
+        if let ("active", Ok(exception)) = (phase, crate::exceptions::read(object)) {
+            let first = next.entry(exception.control).or_insert(exception.expires);
+            *first = exception.expires.min(*first);
+        }
     }
-    counts
+    (counts, next)
 }
 
 #[cfg(test)]

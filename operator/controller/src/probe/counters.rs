@@ -47,14 +47,11 @@ impl Counters {
     }
 
     /// Attempts by host and outcome.
-    pub(crate) fn series(&self) -> Vec<([(&'static str, String); 2], u64)> {
+    pub(crate) fn series(&self) -> Vec<([String; 2], u64)> {
         let attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
-        let series = attempts.iter().map(|((host, result), count)| {
-            (
-                [("host", host.to_string()), ("result", (*result).to_owned())],
-                *count,
-            )
-        });
+        let series = attempts
+            .iter()
+            .map(|((host, result), count)| ([host.to_string(), (*result).to_owned()], *count));
         series.collect()
     }
 }

@@ -6,7 +6,7 @@
 mod anchors;
 mod answer;
 mod counters;
-mod handshake;
+pub(crate) mod handshake;
 mod hello;
 mod http;
 mod plan;
@@ -39,6 +39,9 @@ use anchors::Anchors;
 pub(crate) use counters::Counters;
 use plan::{Key, Plan};
 use tally::{Outcome, Tally};
+#[cfg(test)]
+pub(crate) use verifier::Recorder;
+pub(crate) use verifier::{expiry, provider};
 
 /// Least time between two looks at how things stand.
 const BEAT: Duration = Duration::from_secs(5);

@@ -106,15 +106,10 @@ impl Recorder {
     }
 }
 
-/// When a certificate expires; the beginning of time for one that cannot be read.
-fn not_after(certificate: &CertificateDer<'_>) -> Timestamp {
-    let parsed = x509_parser::parse_x509_certificate(certificate);
-    parsed
-        .ok()
-        .and_then(|(_, certificate)| {
-            Timestamp::from_second(certificate.validity().not_after.timestamp()).ok()
-        })
-        .unwrap_or(Timestamp::UNIX_EPOCH)
+/// When a certificate expires; nothing for one that cannot be read.
+pub(crate) fn expiry(certificate: &CertificateDer<'_>) -> Option<Timestamp> {
+    let (_, certificate) = x509_parser::parse_x509_certificate(certificate).ok()?;
+    Timestamp::from_second(certificate.validity().not_after.timestamp()).ok()
 }
 
 impl ServerCertVerifier for Recorder {
@@ -127,7 +122,7 @@ impl ServerCertVerifier for Recorder {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let certificate = Certificate {
-            not_after: not_after(shown),
+            not_after: expiry(shown).unwrap_or(Timestamp::UNIX_EPOCH),
             trusted: self.chains(shown, intermediates, name, now),
         };
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(certificate);

@@ -72,14 +72,14 @@ impl Counters {
             .clone()
     }
 
-    /// The same as series for the metrics page.
-    pub fn series(&self) -> Vec<([(&'static str, String); 4], u64)> {
+    /// The same as series for the metrics page: the values of the labels in the order of the catalogue.
+    pub fn series(&self) -> Vec<([String; 4], u64)> {
         let series = |(labels, count): (Labels, u64)| {
             let labels = [
-                ("baseline", labels.baseline.to_string()),
-                ("control", labels.control.to_owned()),
-                ("class", labels.class.to_owned()),
-                ("outcome", labels.outcome.word().to_owned()),
+                labels.baseline.to_string(),
+                labels.control.to_owned(),
+                labels.class.to_owned(),
+                labels.outcome.word().to_owned(),
             ];
             (labels, count)
         };

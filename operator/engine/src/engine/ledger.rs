@@ -230,7 +230,7 @@ fn rank(report: &mut BaselineReport, unit: &UnitResult) {
     for reported in unit.failing() {
         report.worst.insert(rank_of(reported), unit.key.clone());
     }
-    if unit.failing().any(|r| r.finding.repair.is_some()) {
+    if unit.is_repairable() {
         report.repairable.insert(unit.key.clone());
     }
 }

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{BaselineReport, State, UnitResult};
-use crate::finding::{Severity, Verdict};
+use crate::{
+    baseline::Mode,
+    finding::{Severity, Verdict},
+};
 
 /// How many units had each verdict, and how many findings each severity.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -22,6 +25,8 @@ pub struct Tally {
     pub findings: [u64; 4],
     /// Findings an exception covers.
     pub waived_findings: u64,
+    /// Units that fail with a repair which the mode lets be proposed or made; counted within `fail` too.
+    pub pending: u64,
 }
 
 impl Tally {
@@ -40,6 +45,9 @@ impl Tally {
         }
         if matches!(&unit.verdict, Verdict::Unknown(unknown) if unknown.is_panic()) {
             add(&mut self.panicked);
+        }
+        if matches!(unit.mode, Mode::Propose | Mode::Enforce) && unit.is_repairable() {
+            add(&mut self.pending);
         }
         for reported in &unit.findings {
             match reported.state {
@@ -66,6 +74,7 @@ impl Tally {
         self.blind += other.blind;
         self.panicked += other.panicked;
         self.waived_findings += other.waived_findings;
+        self.pending += other.pending;
         for (mine, theirs) in self.findings.iter_mut().zip(other.findings) {
             *mine += theirs;
         }

@@ -1,27 +1,29 @@
-//! What controls measured: gauges by host and window, as the table of metrics lists them.
+//! What controls measured: gauges by host, window or target.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
-
-use plimsoll_engine::{
-    aside::{Asides, Gauge},
-    text::escape,
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    fmt,
 };
+
+use plimsoll_engine::{aside::Asides, metric::Fold, text::escape};
 use prometheus_client::{collector::Collector, encoding::DescriptorEncoder};
 
-use super::{Sheet, State, sample};
-
-/// Most series of one gauge.
-const MOST: usize = 2_000;
+use super::{
+    Sheet, State,
+    catalog::{MEASURED, MEASURES_LEFT_OUT, Metric},
+    sample,
+};
 
 /// The collector of what was measured.
 #[derive(Debug)]
 pub(super) struct Measures(pub(super) State);
 
-/// Series of one gauge by their labels.
-type Series = BTreeMap<Vec<(&'static str, String)>, f64>;
-
-/// Gauges by name.
-type Families = BTreeMap<&'static str, (&'static Gauge, Series)>;
+/// The series of one metric by the values of their labels, and how many found no room.
+#[derive(Default)]
+struct Series {
+    values: BTreeMap<Vec<String>, f64>,
+    left_out: u64,
+}
 
 impl Collector for Measures {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
@@ -30,36 +32,48 @@ impl Collector for Measures {
             return Ok(());
         }
         let sheet = &mut Sheet(encoder);
-        let (families, left_out) = families(&published.asides);
-        for (name, (gauge, series)) in families {
-            sheet.gauge(name, gauge.help, series)?;
+        let families = families(&published.asides);
+        for metric in MEASURED {
+            if let Some(series) = families.get(metric.name) {
+                sheet.gauge(
+                    metric,
+                    series.values.iter().map(|(labels, value)| (labels, *value)),
+                )?;
+            }
         }
-        let left_out = left_out
-            .into_iter()
-            .map(|(name, count)| ([("gauge", name)], sample(count)));
-        sheet.gauge(
-            "measures_left_out",
-            "Series that a gauge has no room for",
-            left_out,
-        )
+        let left_out = families.iter().filter(|(_, series)| series.left_out > 0);
+        let left_out = left_out.map(|(name, series)| ([*name], sample(series.left_out)));
+        sheet.gauge(&MEASURES_LEFT_OUT, left_out)
     }
 }
 
-/// Every gauge with its series, each once however many baselines measure it, and how many found no room.
-fn families(asides: &Asides) -> (Families, BTreeMap<&'static str, u64>) {
-    let mut families = Families::new();
-    let mut left_out = BTreeMap::new();
+/// Every metric with its series, each once however many baselines and units measure it.
+fn families(asides: &Asides) -> BTreeMap<&'static str, Series> {
+    let mut families: BTreeMap<&'static str, Series> = BTreeMap::new();
     for measure in asides.measures() {
-        let (_, series) = families
-            .entry(measure.gauge.name)
-            .or_insert_with(|| (measure.gauge, Series::new()));
-        let label = |(name, value): &(&'static str, Arc<str>)| (*name, escape(value).into_owned());
-        let labels: Vec<_> = measure.labels.iter().map(label).collect();
-        if series.len() >= MOST && !series.contains_key(&labels) {
-            *left_out.entry(measure.gauge.name).or_default() += 1;
-        } else {
-            series.entry(labels).or_insert(measure.value);
+        let series = families.entry(measure.metric.name).or_default();
+        let labels = measure.labels.iter().map(|value| escape(value).into_owned());
+        series.add(measure.metric, labels.collect(), measure.value);
+    }
+    families
+}
+
+impl Series {
+    fn add(&mut self, metric: &Metric, labels: Vec<String>, value: f64) {
+        let room = metric
+            .bound
+            .cap
+            .is_none_or(|cap| (self.values.len() as u64) < cap);
+        match self.values.entry(labels) {
+            Entry::Occupied(mut known) => {
+                let known = known.get_mut();
+                *known = match metric.fold {
+                    Fold::Highest => known.max(value),
+                    Fold::Lowest => known.min(value),
+                };
+            }
+            Entry::Vacant(new) if room => _ = new.insert(value),
+            Entry::Vacant(_) => self.left_out += 1,
         }
     }
-    (families, left_out)
 }

@@ -5,14 +5,15 @@ use std::{fmt, time::Duration};
 use jiff::Timestamp;
 use plimsoll_engine::coverage::Coverage;
 use prometheus_client::{
-    collector::Collector,
-    encoding::{DescriptorEncoder, EncodeLabelSet},
-    metrics::histogram::Histogram,
-    registry::Registry,
+    collector::Collector, encoding::DescriptorEncoder, encoding::EncodeMetric, metrics::histogram::Histogram,
 };
 use tokio::sync::watch;
 
-use super::{Sheet, State, sample};
+use super::{
+    Outcomes, Sheet, State,
+    catalog::{self, Metric},
+    sample,
+};
 use crate::Health;
 
 /// How long turns of the engine take. The actor tells it of every turn: the published state shows only the last.
@@ -21,9 +22,7 @@ pub struct Turns(Histogram);
 
 impl Default for Turns {
     fn default() -> Self {
-        Self(Histogram::new([
-            0.000_1, 0.000_5, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0,
-        ]))
+        Self(Histogram::new(catalog::EVALUATION_BUCKETS))
     }
 }
 
@@ -32,13 +31,11 @@ impl Turns {
     pub fn took(&self, duration: Duration) {
         self.0.observe(duration.as_secs_f64());
     }
+}
 
-    pub(super) fn register(&self, registry: &mut Registry) {
-        registry.register(
-            "evaluation_duration_seconds",
-            "Duration of a turn of the engine",
-            self.0.clone(),
-        );
+impl Collector for Turns {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        Sheet(encoder).whole(&catalog::EVALUATION_DURATION, &self.0)
     }
 }
 
@@ -54,45 +51,29 @@ impl Collector for Own {
         let published = self.state.now();
         let sheet = &mut Sheet(encoder);
         let leading = *self.leading.borrow();
-        sheet.single(
-            "leader",
-            "Whether this replica leads and so writes",
-            f64::from(u8::from(leading)),
-        )?;
-        let build = [("version", env!("CARGO_PKG_VERSION"))];
-        sheet.gauge("build_info", "What is running", [(build, 1.0)])?;
+        sheet.single(&catalog::LEADER, f64::from(u8::from(leading)))?;
+        let build = [env!("CARGO_PKG_VERSION")];
+        sheet.gauge(&catalog::BUILD_INFO, [(build, 1.0)])?;
         evaluation(sheet, &published.health)?;
         coverage(sheet, &published.health)
     }
 }
 
 fn evaluation(sheet: &mut Sheet<'_>, health: &Health) -> fmt::Result {
-    sheet.single(
-        "ready",
-        "Whether every needed kind was seen or is known not to become visible",
-        f64::from(u8::from(health.ready)),
-    )?;
+    sheet.single(&catalog::READY, f64::from(u8::from(health.ready)))?;
     if let Some(at) = health.evaluated_at {
-        sheet.single(
-            "last_evaluation_timestamp_seconds",
-            "When the engine last ran",
-            at.as_duration().as_secs_f64(),
-        )?;
+        sheet.single(&catalog::LAST_EVALUATION, at.as_duration().as_secs_f64())?;
     }
     let counters = [
-        ("evaluations", "Turns of the engine", health.turns),
-        ("evaluated_units", "Units evaluated", health.units),
-        (
-            "evaluation_errors",
-            "Units whose control panicked: their verdict is unknown",
-            health.panicked,
-        ),
+        (&catalog::EVALUATIONS, health.turns),
+        (&catalog::EVALUATED_UNITS, health.units),
+        (&catalog::EVALUATION_ERRORS, health.panicked),
     ];
-    for (name, help, value) in counters {
-        sheet.count(name, help, value)?;
+    for (metric, value) in counters {
+        sheet.count(metric, value)?;
     }
     let objects = u64::try_from(health.objects).unwrap_or(u64::MAX);
-    sheet.single("objects", "Objects held in memory", sample(objects))
+    sheet.single(&catalog::OBJECTS, sample(objects))
 }
 
 fn coverage(sheet: &mut Sheet<'_>, health: &Health) -> fmt::Result {
@@ -101,14 +82,8 @@ fn coverage(sheet: &mut Sheet<'_>, health: &Health) -> fmt::Result {
         .iter()
         .map(|(kind, coverage)| (kind.resource(), word(*coverage)))
         .collect();
-    let series = rows
-        .iter()
-        .map(|(kind, state)| ([("kind", kind.as_str()), ("state", *state)], 1.0));
-    sheet.gauge(
-        "watched_kind_coverage",
-        "How much of a kind the operator sees: 1 for the state it is in",
-        series,
-    )
+    let series = rows.iter().map(|(kind, state)| ([kind.as_str(), *state], 1.0));
+    sheet.gauge(&catalog::WATCHED_KIND_COVERAGE, series)
 }
 
 const fn word(coverage: Coverage) -> &'static str {
@@ -122,49 +97,64 @@ const fn word(coverage: Coverage) -> &'static str {
     }
 }
 
-/// A counter that somebody else keeps.
+/// A counter by outcome that somebody else keeps.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub(super) metric: &'static Metric,
+    pub(super) outcomes: Outcomes,
+}
+
+impl Collector for Outcome {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        if self.outcomes.is_empty() {
+            return Ok(());
+        }
+        Sheet(encoder).whole(self.metric, &self.outcomes)
+    }
+}
+
+/// A counter whose series somebody else knows.
 pub(super) struct Counts<R> {
-    pub(super) name: &'static str,
-    pub(super) help: &'static str,
+    pub(super) metric: &'static Metric,
     pub(super) read: R,
 }
 
 impl<R> fmt::Debug for Counts<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name)
+        f.write_str(self.metric.name)
     }
 }
 
-/// A gauge of 1 or 0 that somebody else knows.
-pub(super) struct Switch<R> {
-    pub(super) name: &'static str,
-    pub(super) help: &'static str,
+impl<R, const N: usize> Collector for Counts<R>
+where
+    R: Fn() -> Vec<([String; N], u64)> + Send + Sync + 'static,
+{
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        Sheet(encoder).counter(self.metric, (self.read)())
+    }
+}
+
+/// A gauge of one series that somebody else knows.
+pub(super) struct Single<R> {
+    pub(super) metric: &'static Metric,
     pub(super) read: R,
     pub(super) clock: fn() -> Timestamp,
 }
 
-impl<R> fmt::Debug for Switch<R> {
+impl<R> fmt::Debug for Single<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name)
+        f.write_str(self.metric.name)
     }
 }
 
-impl<R> Collector for Switch<R>
+impl<R> Collector for Single<R>
 where
-    R: Fn(Timestamp) -> bool + Send + Sync + 'static,
+    R: Fn(Timestamp) -> Option<f64> + Send + Sync + 'static,
 {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let on = (self.read)((self.clock)());
-        Sheet(encoder).single(self.name, self.help, f64::from(u8::from(on)))
-    }
-}
-
-impl<L, R> Collector for Counts<R>
-where
-    L: EncodeLabelSet + 'static,
-    R: Fn() -> Vec<(L, u64)> + Send + Sync + 'static,
-{
-    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        Sheet(encoder).counter(self.name, self.help, (self.read)())
+        match (self.read)((self.clock)()) {
+            Some(value) => Sheet(encoder).single(self.metric, value),
+            None => Ok(()),
+        }
     }
 }

@@ -2,9 +2,9 @@
 
 use std::{fmt, fs};
 
-use prometheus_client::{collector::Collector, encoding::DescriptorEncoder, metrics::MetricType};
+use prometheus_client::{collector::Collector, encoding::DescriptorEncoder};
 
-use super::Sheet;
+use super::{Sheet, catalog};
 
 /// Clock ticks per second in `/proc`: fixed by the kernel's interface to user space (`USER_HZ`).
 const TICKS: f64 = 100.0;
@@ -14,35 +14,21 @@ const TICKS: f64 = 100.0;
 pub(super) struct Process;
 
 impl Collector for Process {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        if let Some(usage) = fs::read_to_string("/proc/self/stat")
-            .ok()
-            .as_deref()
-            .and_then(cpu)
-        {
-            encoder
-                .encode_descriptor(
-                    "process_cpu_seconds",
-                    "CPU time used, user and system",
-                    None,
-                    MetricType::Counter,
-                )?
-                .encode_counter::<[(&str, &str); 0], _, f64>(&usage, None)?;
-        }
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let sheet = &mut Sheet(encoder);
-        if let Some(bytes) = fs::read_to_string("/proc/self/status")
-            .ok()
-            .as_deref()
-            .and_then(resident)
-        {
-            sheet.single("process_resident_memory_bytes", "Resident memory", bytes)?;
+        let read = |path| fs::read_to_string(path).ok();
+        if let Some(usage) = read("/proc/self/stat").as_deref().and_then(cpu) {
+            sheet.count(&catalog::PROCESS_CPU, usage)?;
+        }
+        if let Some(bytes) = read("/proc/self/status").as_deref().and_then(resident) {
+            sheet.single(&catalog::PROCESS_MEMORY, bytes)?;
         }
         if let Some(started) = started() {
-            sheet.single("process_start_time_seconds", "When the process started", started)?;
+            sheet.single(&catalog::PROCESS_START, started)?;
         }
         if let Ok(open) = fs::read_dir("/proc/self/fd") {
             let count = u32::try_from(open.count()).unwrap_or(u32::MAX);
-            sheet.single("process_open_fds", "Open file descriptors", f64::from(count))?;
+            sheet.single(&catalog::PROCESS_FDS, f64::from(count))?;
         }
         Ok(())
     }

@@ -94,9 +94,9 @@ fn metrics(published: Published) -> (Metrics, watch::Sender<Arc<Published>>) {
     let outcomes = Outcomes::default();
     outcomes.get_or_create(&[("outcome", "sent")]).inc();
     let metrics = Metrics::new(receiver, leading, &turns, clock)
-        .with("events", "Events by what became of them", outcomes)
-        .with_counts("remediations", "Changes by outcome", || {
-            vec![([("outcome", "applied")], 2)]
+        .with(&catalog::EVENTS, outcomes)
+        .with_counts(&catalog::REMEDIATIONS, || {
+            vec![(["prod", CONTROL, "safe", "applied"].map(str::to_owned), 2)]
         });
     (metrics, sender)
 }
@@ -125,7 +125,7 @@ fn what_the_report_says_is_what_is_scraped() {
         "plimsoll_leader 1.0",
         "plimsoll_objects 12.0",
         r#"plimsoll_events_total{outcome="sent"} 1"#,
-        r#"plimsoll_remediations_total{outcome="applied"} 2"#,
+        r#"plimsoll_remediations_total{baseline="prod",control="availability/replica-redundancy",class="safe",outcome="applied"} 2"#,
         r#"plimsoll_evaluation_duration_seconds_bucket{le="0.005"} 1"#,
     ] {
         assert!(page.lines().any(|l| l == line), "no {line} in\n{page}");

@@ -10,7 +10,7 @@ use plimsoll_engine::{
 };
 use prometheus_client::{collector::Collector, encoding::DescriptorEncoder};
 
-use super::{Sheet, State, sample};
+use super::{Sheet, State, catalog, sample};
 use crate::Published;
 
 /// The collector of the verdicts.
@@ -30,20 +30,25 @@ impl Collector for Verdicts {
         units(sheet, report)?;
         ratios(sheet, report)?;
         oldest(sheet, report, (self.0.clock)())?;
+        pending(sheet, report)?;
         exceptions(sheet, &published, (self.0.clock)())
     }
 }
 
 fn exceptions(sheet: &mut Sheet<'_>, published: &Published, now: Timestamp) -> fmt::Result {
-    let counts = crate::output::status::phases(published, now);
-    let series = counts
-        .into_iter()
-        .map(|(phase, count)| ([("state", phase)], sample(count)));
-    sheet.gauge(
-        "exceptions",
-        "BaselineExceptions: active ones cover findings, inert ones none",
-        series,
-    )
+    let (counts, next) = crate::output::status::phases(published, now);
+    let series = counts.into_iter().map(|(phase, count)| ([phase], sample(count)));
+    sheet.gauge(&catalog::EXCEPTIONS, series)?;
+    // Only of controls that exist: the text of an exception is no label.
+    let known = |control: &String| {
+        let mut baselines = published.report.baselines.values();
+        baselines.any(|baseline| baseline.severities.contains_key(control.as_str()))
+    };
+    let next = next
+        .iter()
+        .filter(|(control, _)| known(control))
+        .map(|(control, at)| ([control.as_str()], at.as_duration().as_secs_f64()));
+    sheet.gauge(&catalog::EXCEPTION_NEXT_EXPIRY, next)
 }
 
 /// A control in an environment, with what was counted there.
@@ -77,19 +82,15 @@ fn family(control: &'static str) -> &'static str {
 fn control_status(sheet: &mut Sheet<'_>, report: &Report) -> fmt::Result {
     let statuses = rows(report).filter_map(|row| {
         let labels = [
-            ("baseline", row.baseline),
-            ("control", row.control),
-            ("family", family(row.control)),
-            ("severity", row.severity.word()),
-            ("environment", row.environment),
+            row.baseline,
+            row.control,
+            family(row.control),
+            row.severity.word(),
+            row.environment,
         ];
         Some((labels, status(row.tally)?))
     });
-    sheet.gauge(
-        "control_status",
-        "Worst verdict of a control in an environment: 1 pass, 0 fail, -1 unknown; absent where it judged nothing",
-        statuses,
-    )
+    sheet.gauge(&catalog::CONTROL_STATUS, statuses)
 }
 
 /// A known failure outweighs what is not known; what is only waived or does not apply is no status.
@@ -106,11 +107,11 @@ fn findings(sheet: &mut Sheet<'_>, report: &Report) -> fmt::Result {
     let series = rows(report).flat_map(|row| {
         let labels = move |severity: Severity, result| {
             [
-                ("baseline", row.baseline),
-                ("control", row.control),
-                ("severity", severity.word()),
-                ("environment", row.environment),
-                ("result", result),
+                row.baseline,
+                row.control,
+                severity.word(),
+                row.environment,
+                result,
             ]
         };
         let failing = Severity::ALL.into_iter().zip(row.tally.findings);
@@ -128,11 +129,7 @@ fn findings(sheet: &mut Sheet<'_>, report: &Report) -> fmt::Result {
             .map(move |(result, count)| (labels(row.severity, result), sample(count)));
         failing.chain(others)
     });
-    sheet.gauge(
-        "findings",
-        "Findings that fail or are waived, and units whose verdict is unknown",
-        series,
-    )
+    sheet.gauge(&catalog::FINDINGS, series)
 }
 
 fn units(sheet: &mut Sheet<'_>, report: &Report) -> fmt::Result {
@@ -146,20 +143,11 @@ fn units(sheet: &mut Sheet<'_>, report: &Report) -> fmt::Result {
         ];
         let some = counts.into_iter().filter(|(_, count)| *count > 0);
         some.map(move |(result, count)| {
-            let labels = [
-                ("baseline", row.baseline),
-                ("control", row.control),
-                ("environment", row.environment),
-                ("result", result),
-            ];
+            let labels = [row.baseline, row.control, row.environment, result];
             (labels, sample(count))
         })
     });
-    sheet.gauge(
-        "units",
-        "Verdicts: how many units a control judged with each result",
-        series,
-    )
+    sheet.gauge(&catalog::UNITS, series)
 }
 
 fn ratios(sheet: &mut Sheet<'_>, report: &Report) -> fmt::Result {
@@ -171,52 +159,32 @@ fn ratios(sheet: &mut Sheet<'_>, report: &Report) -> fmt::Result {
     let by_family = scores
         .iter()
         .filter_map(|([baseline, environment, family], score)| {
-            let labels = [
-                ("baseline", *baseline),
-                ("environment", *environment),
-                ("family", *family),
-            ];
+            let labels = [*baseline, *environment, *family];
             Some((labels, score.value()?))
         });
-    sheet.gauge(
-        "compliance_ratio",
-        "Share of what passes, weighted by severity; unknown counts as not passing",
-        by_family,
-    )?;
+    sheet.gauge(&catalog::COMPLIANCE_RATIO, by_family)?;
     let whole = report
         .baselines
         .values()
-        .filter_map(|baseline| Some(([("baseline", &*baseline.name)], baseline.score()?)));
-    sheet.gauge(
-        "score_ratio",
-        "Score of a baseline over all its controls, 0 to 1",
-        whole,
-    )?;
+        .filter_map(|baseline| Some(([&*baseline.name], baseline.score()?)));
+    sheet.gauge(&catalog::SCORE_RATIO, whole)?;
     let problems = report.baselines.values().map(|baseline| {
         let count = u64::try_from(baseline.problems.len()).unwrap_or(u64::MAX);
-        ([("baseline", &*baseline.name)], sample(count))
+        ([&*baseline.name], sample(count))
     });
-    sheet.gauge(
-        "baseline_problems",
-        "Parts of a baseline that the operator cannot accept",
-        problems,
-    )
+    sheet.gauge(&catalog::BASELINE_PROBLEMS, problems)
 }
 
 fn oldest(sheet: &mut Sheet<'_>, report: &Report, now: Timestamp) -> fmt::Result {
     let ages = report.baselines.values().flat_map(|baseline| {
         Severity::ALL.into_iter().filter_map(move |severity| {
             let since = first_of(baseline, severity)?;
-            let labels = [("baseline", &*baseline.name), ("severity", severity.word())];
+            let labels = [&*baseline.name, severity.word()];
             // A clock that was set back makes no negative age.
             Some((labels, now.duration_since(since).as_secs_f64().max(0.0)))
         })
     });
-    sheet.gauge(
-        "finding_oldest_seconds",
-        "Age of the oldest finding that fails",
-        ages,
-    )
+    sheet.gauge(&catalog::FINDING_OLDEST, ages)
 }
 
 /// Since when the oldest finding of a severity has been there: the first of its kind in the ranking.
@@ -228,4 +196,21 @@ fn first_of(baseline: &BaselineReport, severity: Severity) -> Option<Timestamp> 
     };
     let (rank, _) = baseline.worst.get_next(&from)?;
     (rank.severity == severity).then_some(rank.first_seen)
+}
+
+/// Repairs that wait. One plan serves all baselines, so that of several that ask for it the longest list counts, not the sum.
+fn pending(sheet: &mut Sheet<'_>, report: &Report) -> fmt::Result {
+    let mut waiting: BTreeMap<&'static str, u64> = BTreeMap::new();
+    for baseline in report.baselines.values() {
+        for (control, tally) in baseline.by_control() {
+            if tally.pending > 0 {
+                let most = waiting.entry(control).or_default();
+                *most = tally.pending.max(*most);
+            }
+        }
+    }
+    let series = waiting
+        .into_iter()
+        .map(|(control, count)| ([control], sample(count)));
+    sheet.gauge(&catalog::REMEDIATION_PENDING, series)
 }

@@ -1,13 +1,26 @@
+use std::time::Instant;
+
+use axum::extract::State;
+use plimsoll_engine::{coverage::Coverage, probe::Answer};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    sync::watch,
 };
 
-use super::*;
-use crate::{Health, output::metrics::Turns};
+use super::{
+    guard::tests::{Api, STRANGER, YES},
+    health::{SILENCE, livez, readyz},
+    *,
+};
+use crate::{
+    Health, Published,
+    output::metrics::{Metrics, Turns},
+    probe::handshake,
+};
 
 struct Running {
     address: SocketAddr,
+    secure: SocketAddr,
     published: watch::Sender<Arc<Published>>,
     scrapes: crate::output::metrics::Scrapes,
     stop: CancellationToken,
@@ -18,12 +31,24 @@ async fn running() -> Running {
     let (published, receiver) = watch::channel(Arc::<Published>::default());
     let (_, leading) = watch::channel(false);
     let metrics = Metrics::new(receiver.clone(), leading, &Turns::default(), jiff::Timestamp::now);
-    let scrapes = metrics.scrapes();
-    let server = Server::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
-    let (address, stop) = (server.address(), CancellationToken::new());
-    let task = tokio::spawn(server.run(receiver, Arc::new(metrics), stop.clone()));
+    let (scrapes, metrics) = (metrics.scrapes(), Arc::new(metrics));
+    let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
+    let (door, secure) = (
+        Server::bind(loopback).await.unwrap(),
+        Server::bind(loopback).await.unwrap(),
+    );
+    let (address, secure_address, stop) = (door.address(), secure.address(), CancellationToken::new());
+    let (heart, own) = (Heart::new(receiver), Identity::Own(vec!["localhost".into()]));
+    tokio::spawn(heart.clone().follow(stop.clone()));
+    let router = heart.router().merge(plain(metrics.clone()));
+    let task = tokio::spawn(door.run(router, Transport::Plain, stop.clone()));
+    let guard = Guard::new(Api::default().client(), Admissions::default());
+    let acceptor = Certificates::new(own).unwrap().acceptor().unwrap();
+    let pages = Pages { metrics }.router(guard);
+    tokio::spawn(secure.run(pages, Transport::Tls(acceptor), stop.clone()));
     Running {
         address,
+        secure: secure_address,
         published,
         scrapes,
         stop,
@@ -78,8 +103,6 @@ async fn alive_at_once_and_ready_when_everything_was_seen() {
 #[tokio::test]
 async fn a_silent_actor_shows() {
     let (published, receiver) = watch::channel(Arc::<Published>::default());
-    let (_, leading) = watch::channel(false);
-    let metrics = Metrics::new(receiver.clone(), leading, &Turns::default(), jiff::Timestamp::now);
     let long_ago = Instant::now().checked_sub(SILENCE * 2).unwrap();
     published.send_modify(|p| {
         *p = Arc::new(Published {
@@ -90,16 +113,13 @@ async fn a_silent_actor_shows() {
             ..Published::default()
         });
     });
-    let app = App {
-        heart: Heart(Arc::new(Mutex::new(Some(long_ago)))),
-        published: receiver,
-        metrics: Arc::new(metrics),
-    };
-    assert_eq!(livez(State(app.clone())).await.status(), 503);
-    assert_eq!(readyz(State(app.clone())).await.status(), 503);
-    app.heart.beat();
-    assert_eq!(livez(State(app.clone())).await.status(), 200);
-    assert_eq!(readyz(State(app)).await.status(), 200);
+    let heart = Heart::new(receiver);
+    heart.beat(long_ago);
+    assert_eq!(livez(State(heart.clone())).await.status(), 503);
+    assert_eq!(readyz(State(heart.clone())).await.status(), 503);
+    heart.beat(Instant::now());
+    assert_eq!(livez(State(heart.clone())).await.status(), 200);
+    assert_eq!(readyz(State(heart)).await.status(), 200);
 }
 
 #[tokio::test]
@@ -175,4 +195,91 @@ async fn stops_when_told_and_frees_its_address() {
         .unwrap();
     assert!(TcpStream::connect(server.address).await.is_err());
     drop(idle);
+}
+
+/// A request over TLS by a client that trusts whatever it is shown.
+async fn over_tls(server: SocketAddr, head: &str) -> String {
+    let recorder = crate::probe::Recorder::new(None);
+    let config = recorder
+        .client(&[&rustls::version::TLS12, &rustls::version::TLS13])
+        .unwrap();
+    let name = "localhost".to_owned().try_into().unwrap();
+    let stream = TcpStream::connect(server).await.unwrap();
+    let mut stream = tokio_rustls::TlsConnector::from(Arc::new(config))
+        .connect(name, stream)
+        .await
+        .unwrap();
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    let _ = stream.read_to_string(&mut answer).await;
+    answer
+}
+
+fn get(path: &str, token: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {token}\r\n\r\n")
+}
+
+#[tokio::test]
+async fn the_secure_door_speaks_tls_from_1_2_on_as_our_own_probe_sees_it() {
+    let server = running().await;
+    let (answers, certificate) =
+        handshake::handshake(server.secure, "localhost", Duration::from_secs(10), None).await;
+    let [no, yes] = [Answer::Refused, Answer::Accepted];
+    assert_eq!(answers, [no, no, yes, yes]);
+    let year = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * 367);
+    assert!(certificate.unwrap().not_after < year, "and its certificate ends");
+}
+
+#[tokio::test]
+async fn pages_are_for_those_whom_the_api_server_lets() {
+    let server = running().await;
+    for (path, token, status) in [
+        ("/metrics", YES, "200"),
+        ("/metrics", STRANGER, "403"),
+        ("/metrics", "made-up", "401"),
+        ("/elsewhere", YES, "403"),
+        ("/elsewhere", "made-up", "401"),
+        ("/readyz", YES, "403"),
+    ] {
+        let answer = over_tls(server.secure, &get(path, token)).await;
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status}")),
+            "{path} {token}: {answer}"
+        );
+        assert_eq!(answer.contains("plimsoll_ready"), status == "200", "{answer}");
+    }
+    let plain_http = TcpStream::connect(server.secure).await.unwrap();
+    let mut plain_http = plain_http;
+    plain_http
+        .write_all(get("/metrics", YES).as_bytes())
+        .await
+        .unwrap();
+    let mut answer = Vec::new();
+    let _ = plain_http.read_to_end(&mut answer).await;
+    assert!(!answer.starts_with(b"HTTP"), "no plain HTTP at this door");
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_finish_its_handshake_is_hung_up_on() {
+    let server = running().await;
+    for hello in [&b""[..], &[0x16, 3, 1, 2, 0, 1, 0]] {
+        let mut silent = TcpStream::connect(server.secure).await.unwrap();
+        silent.write_all(hello).await.unwrap();
+        let mut answer = Vec::new();
+        let hung_up = tokio::time::timeout(HEAD * 3, silent.read_to_end(&mut answer)).await;
+        assert!(hung_up.is_ok(), "the connection is still open");
+    }
+}
+
+#[tokio::test]
+async fn a_full_secure_door_does_not_close_the_one_for_the_kubelet() {
+    let server = running().await;
+    let mut held = Vec::new();
+    for _ in 0..CONNECTIONS + 8 {
+        held.push(TcpStream::connect(server.secure).await.unwrap());
+    }
+    assert!(server.get("/livez", "").await.starts_with("HTTP/1.1 200"));
+    // And what was held is let go of: somebody else gets in.
+    let answer = tokio::time::timeout(HEAD * 5, over_tls(server.secure, &get("/metrics", YES))).await;
+    assert!(answer.unwrap().starts_with("HTTP/1.1 200"));
 }

@@ -68,7 +68,7 @@ fn every_phase_is_counted_also_at_zero() {
     let mut state = Published::default();
     let expired = exception("2026-11-21T00:00:00Z");
     state.declared.exceptions = Arc::new([("a".to_owned(), expired)].into());
-    let counts = phases(&state, now());
+    let (counts, _) = phases(&state, now());
     assert_eq!(counts.len(), 4);
     assert_eq!(counts["expired"], 1);
     assert_eq!(counts["active"], 0);

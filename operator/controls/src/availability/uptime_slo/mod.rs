@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use plimsoll_engine::{
-    aside::{Gauge, Measure},
+    aside::Measure,
     control::{Control, Meta, ParamError, Unit, UnitKind},
     cron::{Dialect, Schedule, time_zone},
     duration::Duration,
     finding::{Basis, Findings, Severity},
     kind::{Kind, KindSet},
-    probe::{AddressFilter, Check, History, Limits, Measured, Net, Probe, Request, Window},
     memory::Fingerprint,
+    metric::{Metric, UPTIME_COVERAGE, UPTIME_ERROR_BUDGET, UPTIME_RATIO, UPTIME_TARGET},
+    probe::{AddressFilter, Check, History, Limits, Measured, Net, Probe, Request, Window},
     unknown::Unknown,
     view::View,
 };
@@ -124,23 +125,6 @@ impl Default for Params {
         }
     }
 }
-
-static RATIO: Gauge = Gauge {
-    name: "uptime_ratio",
-    help: "Share of the time covered by probes in which a host answered",
-};
-static TARGET: Gauge = Gauge {
-    name: "uptime_target_ratio",
-    help: "Share of the time in which a host has to answer",
-};
-static BUDGET: Gauge = Gauge {
-    name: "uptime_error_budget_remaining_seconds",
-    help: "How long a host may still fail within the window; negative when it failed longer than allowed",
-};
-static COVERAGE: Gauge = Gauge {
-    name: "uptime_coverage_ratio",
-    help: "Share of the window that probes cover",
-};
 
 impl Control for UptimeSlo {
     const META: Meta = Meta {
@@ -337,16 +321,16 @@ fn measure(check: &Check, params: &Params, sum: Measured, window: u64, out: &mut
     }
     let labels = || {
         let window = Arc::from(params.window.to_string());
-        vec![("host", check.host.clone()), ("window", window)]
+        vec![check.host.clone(), window]
     };
-    let mut show = |gauge: &'static Gauge, value: f64| {
+    let mut show = |metric: &'static Metric, value: f64| {
         let labels = labels();
-        out.measure(Measure { gauge, labels, value });
+        out.measure(Measure { metric, labels, value });
     };
     if sum.covered > 0 {
-        show(&RATIO, (sum.covered - sum.failed) as f64 / sum.covered as f64);
+        show(&UPTIME_RATIO, (sum.covered - sum.failed) as f64 / sum.covered as f64);
     }
-    show(&TARGET, params.target.value());
-    show(&BUDGET, params.target.slack(window, sum.failed));
-    show(&COVERAGE, sum.covered as f64 / window.max(1) as f64);
+    show(&UPTIME_TARGET, params.target.value());
+    show(&UPTIME_ERROR_BUDGET, params.target.slack(window, sum.failed));
+    show(&UPTIME_COVERAGE, sum.covered as f64 / window.max(1) as f64);
 }

@@ -5,6 +5,7 @@ use plimsoll_engine::{
     control::{Control, Meta, ParamError, Unit, UnitKind},
     duration::Duration,
     finding::{Basis, Findings, Severity},
+    metric::BACKUP_LAST_SUCCESS,
     unknown::Unknown,
     view::View,
 };
@@ -12,7 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::shared::backup::{
-    BACKUP_SUCCESS, RUNS, Run, RunOf, Source, Sources, SourcesOf, TARGETS, Target, default_images, measure,
+    RUNS, Run, RunOf, Source, Sources, SourcesOf, TARGETS, Target, default_images, measure,
     seconds, target,
 };
 
@@ -126,7 +127,7 @@ fn outcomes(
             Ok(run) => {
                 if let Some(success) = run.success {
                     let success = seconds(success);
-                    measure(&BACKUP_SUCCESS, unit.name(), Some(source.mechanism()), success, view, out)?;
+                    measure(&BACKUP_LAST_SUCCESS, unit.name(), Some(source.mechanism()), success, view, out)?;
                 }
                 outcome(source, &run, view, params)
             }

@@ -7,13 +7,14 @@ use plimsoll_engine::{
     control::Unit,
     duration::Duration,
     finding::Findings,
+    metric::{RESTORE_TEST_DUE, RESTORE_TEST_DURATION, RESTORE_TEST_LAST_SUCCESS},
     restore::{Mechanism, Restore},
     unknown::Unknown,
     view::View,
 };
 
 use super::Params;
-use crate::shared::backup::{RESTORE_DURATION, RESTORE_SUCCESS, measure, seconds};
+use crate::shared::backup::{measure, seconds};
 
 /// A restore so far ahead of our clock is no matter of clocks that differ a little.
 const SKEW: SignedDuration = SignedDuration::from_hours(1);
@@ -49,7 +50,7 @@ pub(super) fn mechanism(
     }
     if let Some(restore) = counting {
         if restore.is_verified() {
-            tell(unit, mechanism, restore, view, out)?;
+            tell(unit, mechanism, restore, view, params, out)?;
         }
         if !view.is_older(restore.at, params.max_age) {
             newer_flaws(restore, &flaws, out);
@@ -79,11 +80,14 @@ fn tell(
     mechanism: Option<Mechanism>,
     restore: &Restore,
     view: &View<'_>,
+    params: &Params,
     out: &mut Findings,
 ) -> Result<(), Unknown> {
-    measure(&RESTORE_SUCCESS, unit.name(), mechanism, seconds(restore.at), view, out)?;
+    let due = restore.at.checked_add(params.max_age.to_signed()).unwrap_or(restore.at);
+    measure(&RESTORE_TEST_DUE, unit.name(), mechanism, seconds(due), view, out)?;
+    measure(&RESTORE_TEST_LAST_SUCCESS, unit.name(), mechanism, seconds(restore.at), view, out)?;
     match restore.seconds {
-        Some(took) => measure(&RESTORE_DURATION, unit.name(), mechanism, took.into(), view, out),
+        Some(took) => measure(&RESTORE_TEST_DURATION, unit.name(), mechanism, took.into(), view, out),
         None => Ok(()),
     }
 }

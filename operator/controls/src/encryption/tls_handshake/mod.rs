@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use plimsoll_engine::{
-    aside::{Gauge, Measure},
+    aside::Measure,
     control::{Control, Meta, ParamError, Unit, UnitKind},
     duration::Duration,
     finding::{Basis, Findings, Severity},
     kind::{Kind, KindSet},
+    metric::{TLS_CERTIFICATE_NOT_AFTER, TLS_VERSION_ACCEPTED},
     probe::{AddressFilter, Answer, CaBundle, Endpoint, Handshake, Limits, Net, Obstacle, Probe, Request},
     unknown::Unknown,
     view::View,
@@ -97,15 +98,6 @@ impl Default for Params {
         }
     }
 }
-
-static VERSION_ACCEPTED: Gauge = Gauge {
-    name: "tls_version_accepted",
-    help: "Whether a host accepts a version of TLS, by the last probe",
-};
-static NOT_AFTER: Gauge = Gauge {
-    name: "tls_certificate_not_after_timestamp_seconds",
-    help: "When the certificate that a host showed to the last probe expires",
-};
 
 impl Control for TlsHandshake {
     const META: Meta = Meta {
@@ -287,7 +279,7 @@ fn measure(endpoint: &Endpoint, handshake: &Handshake, out: &mut Findings) {
     if endpoint.host.is_empty() {
         return;
     }
-    let host = || ("host", endpoint.host.clone());
+    let host = || endpoint.host.clone();
     for (version, answer) in answers(handshake) {
         let value = match answer {
             Answer::Accepted => 1.0,
@@ -295,14 +287,14 @@ fn measure(endpoint: &Endpoint, handshake: &Handshake, out: &mut Findings) {
             Answer::Unknown(_) => continue,
         };
         out.measure(Measure {
-            gauge: &VERSION_ACCEPTED,
-            labels: vec![host(), ("version", Arc::from(version.number()))],
+            metric: &TLS_VERSION_ACCEPTED,
+            labels: vec![host(), Arc::from(version.number())],
             value,
         });
     }
     if let Some(certificate) = &handshake.certificate {
         out.measure(Measure {
-            gauge: &NOT_AFTER,
+            metric: &TLS_CERTIFICATE_NOT_AFTER,
             labels: vec![host()],
             value: certificate.not_after.as_duration().as_secs_f64(),
         });

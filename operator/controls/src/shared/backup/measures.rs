@@ -2,34 +2,13 @@
 
 use jiff::Timestamp;
 use plimsoll_engine::{
-    aside::{Gauge, Measure},
-    finding::Findings,
-    memory::Fingerprint,
-    name::ObjRef,
-    restore::Mechanism,
-    unknown::Unknown,
-    view::View,
-};
-
-/// When a backup last succeeded.
-pub(crate) static BACKUP_SUCCESS: Gauge = Gauge {
-    name: "backup_last_success_timestamp_seconds",
-    help: "When the last backup of a database succeeded; target is an opaque id",
-};
-/// When a restore was last verified.
-pub(crate) static RESTORE_SUCCESS: Gauge = Gauge {
-    name: "restore_test_last_success_timestamp_seconds",
-    help: "When a backup of a database was last restored in a test and found to be right; target is an opaque id",
-};
-/// How long that took.
-pub(crate) static RESTORE_DURATION: Gauge = Gauge {
-    name: "restore_test_duration_seconds",
-    help: "How long the last verified restore of a database took; target is an opaque id",
+    aside::Measure, finding::Findings, memory::Fingerprint, metric::Metric, name::ObjRef, restore::Mechanism,
+    unknown::Unknown, view::View,
 };
 
 /// Records a value of one target and mechanism.
 pub(crate) fn measure(
-    gauge: &'static Gauge,
+    metric: &'static Metric,
     target: &ObjRef,
     mechanism: Option<Mechanism>,
     value: f64,
@@ -37,12 +16,16 @@ pub(crate) fn measure(
     out: &mut Findings,
 ) -> Result<(), Unknown> {
     let labels = vec![
-        ("environment", view.environment()?),
-        ("target_kind", target.kind().info().kind.into()),
-        ("mechanism", mechanism.map_or("", Mechanism::word).into()),
-        ("target", id(target).into()),
+        view.environment()?,
+        target.kind().info().kind.into(),
+        mechanism.map_or("", Mechanism::word).into(),
+        id(target).into(),
     ];
-    out.measure(Measure { gauge, labels, value });
+    out.measure(Measure {
+        metric,
+        labels,
+        value,
+    });
     Ok(())
 }
 

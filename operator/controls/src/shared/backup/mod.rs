@@ -15,7 +15,7 @@ use plimsoll_engine::kind::{Kind, KindSet};
 
 pub(crate) use cadence::{Cadence, hours};
 pub(crate) use longhorn::{claims, volumes as longhorn_volumes};
-pub(crate) use measures::{BACKUP_SUCCESS, RESTORE_DURATION, RESTORE_SUCCESS, measure, seconds};
+pub(crate) use measures::{measure, seconds};
 pub(crate) use runs::{Run, RunOf};
 pub(crate) use sources::{Source, Sources, SourcesOf, State};
 pub(crate) use target::{FILE_TARGETS, TARGETS, Target, default_images, is_database, keeps_files, target};
