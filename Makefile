@@ -1,6 +1,6 @@
 # The commands of this project. `make` or `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help controlplane demo test lint bench image generate
+.PHONY: help controlplane demo test lint bench fuzz image generate
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ lint: ## Formatting, clippy, and where installed shellcheck and cargo-deny
 bench: ## Measure speed and memory against the targets
 	@cargo build --release --quiet -p plimsoll
 	@cargo run --release --quiet -p plimsoll-bench -- "$${CARGO_TARGET_DIR:-target}/release/plimsoll"
+
+fuzz: ## Feed every fuzz target for a minute (SECONDS_EACH=…; installs cargo-fuzz and a nightly compiler)
+	@e2e/fuzz/run.sh
 
 image: ## Build the image that the chart names (needs Docker, Podman or Buildah)
 	@e2e/image.sh
