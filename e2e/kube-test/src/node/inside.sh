@@ -22,7 +22,8 @@ echo 1 >/proc/sys/net/ipv4/ip_forward
 if [ -f /sys/fs/cgroup/cgroup.controllers ]; then
   read -r controllers </sys/fs/cgroup/cgroup.controllers
   for controller in $controllers; do
-    echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control
+    # Some are there for whole machines only; the kubelet names those that it misses.
+    echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control 2>/dev/null || true
   done
   mkdir "/sys/fs/cgroup/$group"
 else
