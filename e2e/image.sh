@@ -3,7 +3,8 @@
 # it) in target/images. The program is built here, where Rust and musl are; else by the Dockerfile, which takes Docker or
 # Podman and the network.
 #
-# IMAGE   its name (default: as in the chart's values, with the chart's appVersion)
+# IMAGE             its name (default: as in the chart's values, with the chart's appVersion)
+# PLIMSOLL_BINARY   a static binary that is built already
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -25,12 +26,13 @@ has_musl() {
 }
 
 image_builder >/dev/null || need_programs buildah:buildah
-[ "$(image_builder)" != buildah ] || need_programs musl-gcc:musl-tools # without a daemon the Dockerfile's first stage is hard
-if has_musl; then
+[ -n "${PLIMSOLL_BINARY:-}" ] || [ "$(image_builder)" != buildah ] || need_programs musl-gcc:musl-tools # without a daemon the Dockerfile's first stage is hard
+if [ -n "${PLIMSOLL_BINARY:-}" ] || has_musl; then
+  binary=${PLIMSOLL_BINARY:-$(target_dir)/$target/image/plimsoll}
   mkdir -p "$images" "$context"
-  patiently "building the static program" "$images/build.log" \
+  [ -n "${PLIMSOLL_BINARY:-}" ] || patiently "building the static program" "$images/build.log" \
     cargo build --profile image --locked --package plimsoll --target "$target" || { tail -n 40 "$images/build.log" >&2; exit 1; }
-  cp "$(target_dir)/$target/image/plimsoll" "$context/"
+  install -m 0755 "$binary" "$context/plimsoll"
   build_image "$IMAGE" "$images/plimsoll.tar" Dockerfile "$context" --target prebuilt
 else
   build_image "$IMAGE" "$images/plimsoll.tar" Dockerfile .

@@ -97,7 +97,7 @@ fn kubelet(layout: &Layout) -> Result<Value> {
         "localStorageCapacityIsolation": false,
         "nodeStatusUpdateFrequency": "4s",
         "oomScoreAdj": 0,
-        "podLogsDir": layout.path("pod-logs"),
+        "podLogsDir": layout.path("logs/pods"),
         "registerWithTaints": [],
         "resolvConf": "",
         "syncFrequency": "5s",

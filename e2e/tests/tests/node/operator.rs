@@ -1,6 +1,6 @@
 //! The operator's own pods.
 
-use std::{fs, time::Instant};
+use std::{fs, path::Path, time::Instant};
 
 use k8s_openapi::api::{core::v1::Pod, policy::v1::PodDisruptionBudget};
 use kube::{
@@ -9,8 +9,8 @@ use kube::{
 };
 use kube_test::{Cluster, eventually, not_yet};
 use plimsoll_e2e::{
-    installed::NAMESPACE,
-    operator::{condition, refused, status, status_until},
+    installed::{NAMESPACE, chart},
+    operator::{condition, found, refused, status_until},
 };
 use serde_json::Value;
 
@@ -48,6 +48,9 @@ pub(crate) async fn runs_as_the_chart_has_it(stage: &Stage) {
         condition(status, "Ready")["status"] == "True" && status["totals"].is_object()
     })
     .await;
+    if Path::new(&chart("plimsoll")).join("templates/tests").exists() {
+        cluster.helm(["test", "plimsoll", "-n", NAMESPACE]).await.unwrap();
+    }
     evicted(cluster, &client, &pods).await;
     said(cluster, &pods).await;
     if !cluster.is_external() {
@@ -177,14 +180,19 @@ async fn evicted(cluster: &Cluster, client: &Client, pods: &Api<Pod>) {
         "another led {:.1} s after the eviction",
         begun.elapsed().as_secs_f32()
     );
-    let before = status(client, "pods").await["totals"]["fail"].clone();
-    let labels = [("kube-test/scene", "operator")];
-    cluster.namespace("unlabelled", &labels).await.unwrap();
-    status_until(client, "pods", "the new leader writes", |status| {
-        let fails = |totals: &Value| totals.as_i64().unwrap_or(0);
-        fails(&status["totals"]["fail"]) > fails(&before)
-    })
-    .await;
+    cluster.namespace("unlabelled", &[]).await.unwrap();
+    let seen = eventually(PATIENCE, "the new leader writes", async || {
+        let findings = found(client, "pods", "environments/labelled").await;
+        if findings
+            .iter()
+            .any(|line| line.starts_with("Namespace unlabelled "))
+        {
+            Ok(())
+        } else {
+            Err(not_yet(format!("{findings:?}")))
+        }
+    });
+    seen.await.unwrap();
     ready(pods, 2).await;
 }
 
