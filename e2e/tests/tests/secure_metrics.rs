@@ -23,12 +23,14 @@ async fn account(cluster: &Cluster, name: &str) -> String {
 }
 
 async fn answers(operator: &Operator, token: &str, expected: u16) {
-    eventually(SOON, &format!("the operator answers {expected}"), async || {
-        match operator.get_securely("/metrics", Some(token)).await {
+    eventually(
+        SOON,
+        &format!("the operator answers {expected}"),
+        async || match operator.get_securely("/metrics", Some(token)).await {
             (status, _) if status == expected => Ok(()),
             (status, text) => Err(not_yet(format!("{status} {text:.200}"))),
-        }
-    })
+        },
+    )
     .await
     .unwrap();
 }
@@ -54,11 +56,19 @@ async fn prometheus_reads_them_with_a_right_and_nobody_without() {
     let (_, page) = operator.get_securely("/metrics", Some(&prometheus)).await;
     for format in [page, operator.get("/metrics").await.unwrap()] {
         let checked = promtool(&["check", "metrics"], &format).await.unwrap();
-        assert_eq!((checked.stdout.as_str(), checked.stderr.as_str()), ("", ""), "{format}");
+        assert_eq!(
+            (checked.stdout.as_str(), checked.stderr.as_str()),
+            ("", ""),
+            "{format}"
+        );
     }
 
-    let scraper = Prometheus::start_with_token(&[&operator.secure], &prometheus, "").await.unwrap();
-    let barred = Prometheus::start_with_token(&[&operator.secure], &stranger, "").await.unwrap();
+    let scraper = Prometheus::start_with_token(&[&operator.secure], &prometheus, "")
+        .await
+        .unwrap();
+    let barred = Prometheus::start_with_token(&[&operator.secure], &stranger, "")
+        .await
+        .unwrap();
     eventually(SOON, "Prometheus has the series", async || {
         let verdicts = scraper.query("count(plimsoll_control_status)").await?;
         let refused = barred.query("up == 0").await?;
@@ -71,12 +81,18 @@ async fn prometheus_reads_them_with_a_right_and_nobody_without() {
     .await
     .unwrap();
 
-    cluster.kubectl(["delete", "clusterrolebinding", READER]).await.unwrap();
+    cluster
+        .kubectl(["delete", "clusterrolebinding", READER])
+        .await
+        .unwrap();
     answers(&operator, &prometheus, 403).await;
     let outcomes = |outcome: &'static str| [("outcome", outcome)];
     let page = operator.page().await;
     for outcome in ["allowed", "unauthenticated", "forbidden"] {
-        assert!(page.sum("plimsoll_requests_total", &outcomes(outcome)) >= 1.0, "{outcome}");
+        assert!(
+            page.sum("plimsoll_requests_total", &outcomes(outcome)) >= 1.0,
+            "{outcome}"
+        );
     }
     assert_eq!(refused(&cluster).await, [""; 0]);
 }
@@ -95,7 +111,12 @@ async fn the_certificate_of_the_files_is_served_and_nothing_plain_unless_chosen(
     fs::write(&certificate, params.self_signed(&pair).unwrap().pem()).unwrap();
     fs::write(&key, pair.serialize_pem()).unwrap();
     let [certificate, key] = [certificate, key].map(|path| path.display().to_string());
-    let operator = Operator::ready(&cluster, "files", &["--tls-cert", &certificate, "--tls-key", &key]).await;
+    let operator = Operator::ready(
+        &cluster,
+        "files",
+        &["--tls-cert", &certificate, "--tls-key", &key],
+    )
+    .await;
     let expires = "plimsoll_server_certificate_not_after_timestamp_seconds";
     assert!((operator.page().await.sum(expires, &[]) - 3_821_990_400.0).abs() < 1.0);
 }
