@@ -593,6 +593,7 @@ fn published(mode: Mode, changes: &[Change]) -> Arc<Published> {
         tallies: Default::default(),
         worst: Default::default(),
         repairable: Default::default(),
+        tenants: Default::default(),
     };
     for change in changes {
         let unit = unit(mode, change);

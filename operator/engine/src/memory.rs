@@ -36,6 +36,11 @@ impl Fingerprint {
         Self(u128::from_be_bytes(head))
     }
 
+    /// As a number.
+    pub const fn as_u128(self) -> u128 {
+        self.0
+    }
+
     /// The fingerprint of a unit.
     pub(crate) fn unit(baseline: &str, control: &str, subject: &ObjRef) -> Self {
         Self::of(&[
