@@ -21,6 +21,8 @@ pub struct Config {
     pub certificate: Identity,
     /// Whether `/metrics` is also served beside `/livez`: in plain HTTP, to everybody.
     pub plain_metrics: bool,
+    /// What reports call the cluster.
+    pub cluster_name: String,
     /// Whether repairs may be written at all (the chart grants the verbs only then).
     pub remediation: bool,
     /// Whether this process probes while it leads, where baselines ask for it.
@@ -44,6 +46,7 @@ impl Default for Config {
             listen: SocketAddr::from(([0, 0, 0, 0], 8443)),
             certificate: Identity::Own(vec!["localhost".into()]),
             plain_metrics: false,
+            cluster_name: "this cluster".into(),
             remediation: false,
             probing: false,
             access_interval: SignedDuration::from_secs(60),
