@@ -62,6 +62,9 @@ spec:
             {{- if .Values.metrics.plaintext }}
             - --plain-metrics
             {{- end }}
+            {{- with .Values.reports.clusterName }}
+            - {{ printf "--cluster-name=%s" . | quote }}
+            {{- end }}
             - --duties={{ join "," .process.duties }}
             {{- if and .Values.remediation.enabled (has "repair" .process.duties) }}
             - --remediation

@@ -21,7 +21,7 @@ pub(crate) struct Args {
     /// Where /livez and /readyz are served, in plain HTTP, for the kubelet
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
     health_listen: SocketAddr,
-    /// Where /metrics is served: over TLS, to users whom the API server knows and lets get that path
+    /// Where /metrics, /report and /findings are served: over TLS, to users whom the API server knows and lets get that path
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8443")]
     listen: SocketAddr,
     /// Certificate for that, in PEM, with its issuers; read again when it changes. Without one it is made at the start
@@ -49,6 +49,9 @@ pub(crate) struct Args {
         default_value = "read,repair,probe"
     )]
     duties: Vec<Duty>,
+    /// What reports call the cluster
+    #[arg(long, value_name = "NAME", default_value = "this cluster")]
+    cluster_name: String,
     /// Allow repairs to be written; the chart grants the verbs together with this
     #[arg(long)]
     remediation: bool,
@@ -119,6 +122,7 @@ fn config(args: &Args) -> Result<Config> {
             _ => Identity::Own(args.tls_names.clone()),
         },
         plain_metrics: args.plain_metrics,
+        cluster_name: args.cluster_name.clone(),
         remediation: args.remediation,
         probing: args.probing,
         // Without a pause it would do nothing but ask.

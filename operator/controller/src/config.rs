@@ -24,6 +24,8 @@ pub struct Config {
     pub plain_metrics: bool,
     /// Which work this process does.
     pub duties: Duties,
+    /// What reports call the cluster.
+    pub cluster_name: String,
     /// Whether repairs may be written at all (the chart grants the verbs only then).
     pub remediation: bool,
     /// Whether this process probes while it leads, where baselines ask for it.
@@ -116,6 +118,7 @@ impl Default for Config {
             certificate: Identity::Own(vec!["localhost".into()]),
             plain_metrics: false,
             duties: Duties::ALL,
+            cluster_name: "this cluster".into(),
             remediation: false,
             probing: false,
             access_interval: SignedDuration::from_secs(60),

@@ -23,6 +23,7 @@ use crate::{
         evidence::{self, Evidence, Keeper},
         metrics::{Metrics, Outcomes, Scrapes, Turns, catalog},
         server::{self, Admissions, Certificates, Guard, Heart, Pages, ServeError, Server, Transport},
+        report::Reports,
         status::Statuses,
     },
     probe::{self, Prober},
@@ -228,7 +229,9 @@ impl Operator {
         }
         self.tasks
             .spawn(doors.plain.run(plain, Transport::Plain, stop.clone()));
-        let pages = Pages { metrics }.router(guard);
+        let (published, name) = (self.published.1.clone(), &self.config.cluster_name);
+        let reports = Reports::new(published, self.registry.clone(), name, Timestamp::now);
+        let pages = Pages { metrics, reports }.router(guard);
         self.tasks.spawn(
             doors
                 .secure

@@ -23,7 +23,7 @@ const FIRST: usize = 100;
 /// Most controls named as failing worst.
 const WORST: usize = 8;
 /// Most tenants, and most namespaces, in a table.
-const MOST: usize = 200;
+const MOST: usize = 60;
 /// Most unreadable documents named.
 const UNREADABLE: usize = 50;
 
@@ -193,7 +193,7 @@ impl Page<'_, '_> {
     }
 
     fn or_none<'t>(&self, name: &'t Option<String>) -> &'t str {
-        name.as_deref().unwrap_or("none")
+        name.as_deref().unwrap_or("no label")
     }
 
     fn or_dash<'t>(&self, name: &'t Option<String>) -> &'t str {
