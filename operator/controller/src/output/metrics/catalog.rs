@@ -234,6 +234,14 @@ pub static EVIDENCE_WRITES: Metric = Metric::counter(
 )
 .with(&["outcome"], Bound::fixed(20));
 
+/// Writes of reports for other tools; `outcome` is also `foreign` (somebody else's object has the name) and `terminating`.
+pub static REPORT_WRITES: Metric = Metric::counter(
+    "plimsoll_report_writes",
+    Unit::None,
+    "Writes of reports for other tools by what became of them",
+)
+.with(&["outcome"], Bound::fixed(20));
+
 /// Requests to the operator; `outcome` is `allowed`, `unauthenticated`, `forbidden` or `unavailable`.
 pub static REQUESTS: Metric = Metric::counter(
     "plimsoll_requests",
@@ -271,7 +279,7 @@ pub static PROCESS_START: Metric = Metric::gauge(
 pub static PROCESS_FDS: Metric = Metric::gauge("process_open_fds", Unit::None, "Open file descriptors");
 
 /// The operator's own metrics: everything but what controls measure.
-static OWN: [&Metric; 34] = [
+static OWN: [&Metric; 35] = [
     &CONTROL_STATUS,
     &FINDINGS,
     &UNITS,
@@ -300,6 +308,7 @@ static OWN: [&Metric; 34] = [
     &EVENTS,
     &STATUS_WRITES,
     &EVIDENCE_WRITES,
+    &REPORT_WRITES,
     &REQUESTS,
     &SERVER_CERTIFICATE_NOT_AFTER,
     &PROCESS_CPU,
