@@ -72,6 +72,11 @@ spec:
             {{- if and .Values.probing.enabled (has "probe" .process.duties) }}
             - --probing
             {{- end }}
+            {{- if and .Values.policyReports.enabled (has "read" .process.duties) }}
+            - --policy-reports={{ include "plimsoll.clusterName" . }}-policy-reports
+            - --policy-report-apis={{ join "," .Values.policyReports.apis }}
+            - --policy-report-results={{ .Values.policyReports.maxResults | int }}
+            {{- end }}
           env:
             - name: POD_NAME
               valueFrom: {fieldRef: {fieldPath: metadata.name}}

@@ -98,6 +98,47 @@ async fn misspelt_values_are_refused() {
 }
 
 #[tokio::test]
+async fn reports_for_other_tools_are_granted_only_where_they_are_asked_for() {
+    let cluster = Cluster::shared().await.unwrap();
+    let production = ["--set", "environment=production"];
+    let groups = |objects: &[Value]| {
+        let rules = rules(objects).into_iter();
+        let groups = rules.filter_map(|rule| rule["apiGroups"][0].as_str().map(str::to_owned));
+        let reports = groups.filter(|g| g == "openreports.io" || g == "wgpolicyk8s.io");
+        reports.collect::<Vec<_>>()
+    };
+    let quiet = template(&cluster, &production).await.unwrap();
+    assert_eq!(groups(&quiet), Vec::<String>::new());
+    assert!(!Value::from(quiet).to_string().contains("--policy-report"));
+
+    let values = "policyReports.enabled=true,policyReports.apis={wgpolicyk8s.io},policyReports.maxResults=7";
+    let reporting = [&production[..], &["--set", values]].concat();
+    let reporting = template(&cluster, &reporting).await.unwrap();
+    assert_eq!(groups(&reporting), ["wgpolicyk8s.io"]);
+    let deployment = reporting
+        .iter()
+        .find(|o| o["kind"] == "Deployment")
+        .unwrap()
+        .to_string();
+    for argument in [
+        "--policy-reports=plimsoll-system-plimsoll-policy-reports",
+        "--policy-report-apis=wgpolicyk8s.io",
+        "--policy-report-results=7",
+    ] {
+        assert!(
+            deployment.contains(&format!("\"{argument}\"")),
+            "{argument} in {deployment}"
+        );
+    }
+    let owner = "plimsoll-system-plimsoll-policy-reports";
+    assert!(
+        reporting
+            .iter()
+            .any(|o| o["kind"] == "ClusterRole" && o["metadata"]["name"] == owner)
+    );
+}
+
+#[tokio::test]
 async fn the_operator_is_let_out_only_to_probe() {
     let cluster = Cluster::shared().await.unwrap();
     let production = ["--set", "environment=production"];

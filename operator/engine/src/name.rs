@@ -89,6 +89,15 @@ impl ObjRef {
         }
     }
 
+    /// The namespace that answers for the object, empty where none does: that of [`Self::governing_namespace`], except for what
+    /// stands for the cluster as a whole or for all namespaces.
+    pub fn home(&self) -> &str {
+        match self.governing_namespace() {
+            Some(namespace) if !self.is_all() => namespace,
+            _ => "",
+        }
+    }
+
     /// What stands for all objects of a kind where none of them can be seen. No object can bear its name, nor does the
     /// cluster as a whole, which is a Namespace called `""`.
     pub fn all_of(kind: Kind) -> Self {

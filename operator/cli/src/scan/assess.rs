@@ -108,12 +108,7 @@ pub(crate) fn files(
 }
 
 /// Evaluates what one look at a cluster gave.
-pub(crate) fn cluster(
-    cluster: Cluster,
-    baselines: Baselines,
-    mut given: Vec<Given>,
-    now: Timestamp,
-) -> Scan {
+pub(crate) fn cluster(cluster: Cluster, baselines: Baselines, mut given: Vec<Given>, now: Timestamp) -> Scan {
     given.extend(cluster.exceptions);
     let mut scan = Scan::new(baselines, given, now);
     for (kind, coverage) in cluster.coverage {
@@ -248,10 +243,9 @@ impl Scan {
 
     /// An exception that covers nothing is worth a word: the finding is gone, or the selector is wrong.
     pub(crate) fn note_inert_exceptions(&mut self) {
-        let inert = self
-            .waivers
-            .iter()
-            .filter(|waiver| waiver.invalid.is_none() && !self.report.waived_by.contains_key(waiver.name.as_str()));
+        let inert = self.waivers.iter().filter(|waiver| {
+            waiver.invalid.is_none() && !self.report.waived_by.contains_key(waiver.name.as_str())
+        });
         let notes: Vec<String> = inert
             .map(|waiver| format!("exception {} covers nothing", waiver.name))
             .collect();
@@ -260,7 +254,6 @@ impl Scan {
 
     /// How the command ends.
     pub(crate) fn ending(&self) -> Ending {
-        let is_cluster = self.documents.is_none();
         let mut ending = if self.documents.as_ref().is_some_and(|d| !d.unreadable.is_empty())
             || !self.complaints.is_empty()
         {
@@ -271,13 +264,17 @@ impl Scan {
         for (_, unit) in self.units() {
             match &unit.verdict {
                 Verdict::Fail => return Ending::Failing,
-                Verdict::Unknown(why) if !why.is_live_only() || (is_cluster && unit.blind) => {
-                    ending = Ending::Unclear;
-                }
+                Verdict::Unknown(_) if self.could_tell(unit) => ending = Ending::Unclear,
                 _ => {}
             }
         }
         ending
+    }
+
+    /// Whether what is unknown of a unit could have been told: by the input, or by a cluster that lets us look.
+    pub(crate) fn could_tell(&self, unit: &UnitResult) -> bool {
+        let is_cluster = self.documents.is_none();
+        matches!(&unit.verdict, Verdict::Unknown(why) if !why.is_live_only() || (is_cluster && unit.blind))
     }
 }
 
@@ -310,7 +307,12 @@ impl Assessing {
         let coverage = plimsoll_controls::registry()
             .reads()
             .iter()
-            .map(|kind| (kind, (inventory.coverage(kind), Some(inventory.names(kind).len()))))
+            .map(|kind| {
+                (
+                    kind,
+                    (inventory.coverage(kind), Some(inventory.names(kind).len())),
+                )
+            })
             .collect();
         let report = self.engine.look(self.now);
         let units = report

@@ -7,7 +7,9 @@
     reason = "tests"
 )]
 
+mod ci;
 mod corpora;
+mod docs;
 mod exits;
 mod input;
 mod output;

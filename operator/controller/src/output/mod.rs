@@ -5,6 +5,7 @@ pub mod events;
 pub mod evidence;
 pub mod metrics;
 pub mod report;
+pub mod reports;
 pub mod server;
 pub mod status;
 pub(crate) mod text;

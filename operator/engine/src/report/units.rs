@@ -1,11 +1,11 @@
 //! The units of a baseline with their verdicts: a persistent map, small per unit.
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use imbl::OrdMap;
 
 use super::{Judgement, UnitKey, UnitResult};
-use crate::name::ObjRef;
+use crate::{kind::Kind, name::ObjRef};
 
 /// Every unit of a baseline, by control and subject.
 ///
@@ -54,6 +54,46 @@ impl Units {
         })
     }
 
+    /// The units that a namespace answers for ([`ObjRef::home`]), its own object included; of the empty name those that none
+    /// answers for. Costs nothing for the units of others.
+    pub fn governed_by<'u>(
+        &'u self,
+        namespace: &'u str,
+    ) -> impl Iterator<Item = (&'static str, &'u ObjRef, &'u Arc<Judgement>)> {
+        self.0.iter().flat_map(move |(control, units)| {
+            let kinds = kinds(units).filter(|kind| *kind != Kind::Namespace);
+            let of_kinds = kinds.flat_map(move |kind| {
+                let first = ObjRef::new(kind, namespace, "");
+                let same = move |unit: &(&ObjRef, _)| {
+                    unit.0.kind() == kind && unit.0.namespace().unwrap_or_default() == namespace
+                };
+                units.range(first..).take_while(same)
+            });
+            // Namespaces are no objects of one another: each is asked for by its own name, and "*" stands for all of them.
+            let all = namespace.is_empty().then(|| ObjRef::all_of(Kind::Namespace));
+            let own = [Some(ObjRef::namespace_object(namespace)), all];
+            let own = own
+                .into_iter()
+                .flatten()
+                .filter_map(|name| units.get_key_value(&name));
+            of_kinds
+                .chain(own)
+                .map(move |(subject, judgement)| (*control, subject, judgement))
+        })
+    }
+
+    /// Every name that [`Self::governed_by`] knows units of.
+    pub fn homes(&self) -> BTreeSet<Arc<str>> {
+        let mut homes: BTreeSet<Arc<str>> = BTreeSet::new();
+        for subject in self.0.values().flat_map(OrdMap::keys) {
+            let home = subject.home();
+            if !homes.contains(home) {
+                homes.insert(home.into());
+            }
+        }
+        homes
+    }
+
     /// What is said of each.
     pub fn judgements(&self) -> impl Iterator<Item = &Arc<Judgement>> {
         self.0.values().flat_map(OrdMap::values)
@@ -87,6 +127,21 @@ impl Units {
     }
 }
 
+/// The kinds among some units, without looking at each.
+fn kinds(units: &OrdMap<ObjRef, Arc<Judgement>>) -> impl Iterator<Item = Kind> {
+    let next = |from: Option<Kind>| match from {
+        None => units.get_min().map(|(first, _)| first.kind()),
+        Some(kind) => {
+            let after = Kind::ALL.iter().copied().find(|other| *other > kind)?;
+            units
+                .range(ObjRef::cluster(after, "")..)
+                .next()
+                .map(|(first, _)| first.kind())
+        }
+    };
+    std::iter::successors(next(None), move |kind| next(Some(*kind)))
+}
+
 impl FromIterator<UnitResult> for Units {
     fn from_iter<I: IntoIterator<Item = UnitResult>>(units: I) -> Self {
         let mut filed = Self::default();
@@ -98,5 +153,65 @@ impl FromIterator<UnitResult> for Units {
 impl fmt::Debug for Units {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.values()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        baseline::Mode,
+        finding::{Basis, Severity, Verdict},
+    };
+
+    #[test]
+    fn every_unit_is_at_home_once() {
+        let subjects = [
+            ObjRef::namespace_object(""),
+            ObjRef::namespace_object("*"),
+            ObjRef::namespace_object("a"),
+            ObjRef::namespace_object("b"),
+            ObjRef::new(Kind::Deployment, "a", "web"),
+            ObjRef::new(Kind::Deployment, "ab", "web"),
+            ObjRef::new(Kind::Pod, "a", "web"),
+            ObjRef::all_of(Kind::Pod),
+            ObjRef::cluster(Kind::StorageClass, "a"),
+        ];
+        let judgement = Arc::new(Judgement {
+            severity: Severity::Low,
+            basis: Basis::Automated,
+            mode: Mode::Observe,
+            environment: None,
+            verdict: Verdict::Pass,
+            findings: Box::default(),
+            notes: Box::default(),
+            blind: false,
+        });
+        let units = ["x/all", "x/some"].into_iter().flat_map(|control| {
+            let of_control = subjects.iter().skip(if control == "x/all" { 0 } else { 4 });
+            let judgement = judgement.clone();
+            of_control.map(move |subject| UnitResult {
+                key: UnitKey {
+                    control,
+                    subject: subject.clone(),
+                },
+                judgement: judgement.clone(),
+            })
+        });
+        let units: Units = units.collect();
+        let homes = units.homes();
+        assert_eq!(
+            homes.iter().map(|home| &**home).collect::<Vec<_>>(),
+            ["", "a", "ab", "b"]
+        );
+        let mut found = 0;
+        for home in &homes {
+            for (_, subject, _) in units.governed_by(home) {
+                assert_eq!(subject.home(), &**home, "{subject}");
+                found += 1;
+            }
+        }
+        assert_eq!(found, units.len());
+        assert_eq!(units.governed_by("elsewhere").count(), 0);
     }
 }

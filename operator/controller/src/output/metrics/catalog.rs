@@ -243,6 +243,14 @@ pub static EVIDENCE_WRITES: Metric = Metric::counter(
 )
 .with(&["outcome"], Bound::fixed(20));
 
+/// Writes of reports for other tools; `outcome` is also `foreign` (somebody else's object has the name) and `terminating`.
+pub static REPORT_WRITES: Metric = Metric::counter(
+    "plimsoll_report_writes",
+    Unit::None,
+    "Writes of reports for other tools by what became of them",
+)
+.with(&["outcome"], Bound::fixed(20));
+
 /// Requests to the operator; `outcome` is `allowed`, `unauthenticated`, `forbidden` or `unavailable`.
 pub static REQUESTS: Metric = Metric::counter(
     "plimsoll_requests",
@@ -310,6 +318,7 @@ static OWN: [&Metric; 35] = [
     &EVENTS,
     &STATUS_WRITES,
     &EVIDENCE_WRITES,
+    &REPORT_WRITES,
     &REQUESTS,
     &SERVER_CERTIFICATE_NOT_AFTER,
     &PROCESS_CPU,
