@@ -717,6 +717,7 @@ fn unit(mode: Mode, change: &Change) -> UnitResult {
         })),
     };
     let judgement = Judgement {
+        control: CONTROL,
         severity: Severity::High,
         basis: Basis::Automated,
         mode,

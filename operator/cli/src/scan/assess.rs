@@ -318,7 +318,12 @@ impl Assessing {
         let units = report
             .baselines
             .iter()
-            .map(|(name, baseline)| (name.clone(), baseline.units.values().collect()))
+            .map(|(name, baseline)| {
+                let mut units: Vec<UnitResult> = baseline.units.values().collect();
+                // By control, then by subject: the sort is stable.
+                units.sort_by_key(|unit| unit.key.control);
+                (name.clone(), units)
+            })
             .collect();
         Scan {
             units,

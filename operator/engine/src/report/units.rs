@@ -3,20 +3,62 @@
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use imbl::OrdMap;
+use triomphe::ThinArc;
 
 use super::{Judgement, UnitKey, UnitResult};
 use crate::{kind::Kind, name::ObjRef};
 
-/// Every unit of a baseline, by control and subject.
-///
-/// Filed under its control, an entry is two pointers: there may be millions.
+/// What is said of one subject under a baseline, by control. One word, shared by all who hold it.
 #[derive(Clone, PartialEq, Default)]
-pub struct Units(OrdMap<&'static str, OrdMap<ObjRef, Arc<Judgement>>>);
+pub(crate) struct Judgements(Option<ThinArc<(), Arc<Judgement>>>);
+
+impl Judgements {
+    fn all(&self) -> &[Arc<Judgement>] {
+        self.0.as_ref().map_or(&[], |said| &said.slice)
+    }
+
+    /// What a control says.
+    pub(crate) fn get(&self, control: &str) -> Option<&Arc<Judgement>> {
+        let all = self.all();
+        all.binary_search_by(|said| said.control.cmp(control))
+            .ok()
+            .map(|at| &all[at])
+    }
+
+    /// The same, but for what some controls say; `None` where one says nothing any more.
+    pub(crate) fn with<'c>(
+        &self,
+        changes: impl IntoIterator<Item = (&'c str, Option<Arc<Judgement>>)>,
+    ) -> Self {
+        let mut all = self.all().to_vec();
+        for (control, judgement) in changes {
+            let at = all.binary_search_by(|said| said.control.cmp(control));
+            match (at, judgement) {
+                (Ok(at), Some(judgement)) => all[at] = judgement,
+                (Ok(at), None) => _ = all.remove(at),
+                (Err(at), Some(judgement)) => all.insert(at, judgement),
+                (Err(_), None) => {}
+            }
+        }
+        Self((!all.is_empty()).then(|| ThinArc::from_header_and_iter((), all.into_iter())))
+    }
+
+    /// Whether nothing is said.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
+/// Every unit of a baseline, by subject, then by control.
+///
+/// A unit is a pointer in its subject's list: there may be millions.
+#[derive(Clone, PartialEq, Default)]
+pub struct Units(OrdMap<ObjRef, Judgements>);
 
 impl Units {
     /// What is said of a unit.
     pub fn judgement(&self, key: &UnitKey) -> Option<&Arc<Judgement>> {
-        self.0.get(key.control)?.get(&key.subject)
+        self.0.get(&key.subject)?.get(key.control)
     }
 
     /// A unit with what is said of it.
@@ -32,12 +74,12 @@ impl Units {
         self.judgement(key).is_some()
     }
 
-    /// All units, by control, then by subject.
+    /// All units, by subject, then by control.
     pub fn values(&self) -> impl Iterator<Item = UnitResult> {
-        self.0.iter().flat_map(|(control, units)| {
-            units.iter().map(|(subject, judgement)| UnitResult {
+        self.0.iter().flat_map(|(subject, said)| {
+            said.all().iter().map(|judgement| UnitResult {
                 key: UnitKey {
-                    control,
+                    control: judgement.control,
                     subject: subject.clone(),
                 },
                 judgement: judgement.clone(),
@@ -47,10 +89,10 @@ impl Units {
 
     /// All units where they lie, by control, then by subject.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &ObjRef, &Arc<Judgement>)> {
-        self.0.iter().flat_map(|(control, units)| {
-            units
-                .iter()
-                .map(|(subject, judgement)| (*control, subject, judgement))
+        let controls: BTreeSet<&'static str> = self.judgements().map(|said| said.control).collect();
+        controls.into_iter().flat_map(|control| {
+            let subjects = self.0.iter();
+            subjects.filter_map(move |(subject, said)| Some((control, subject, said.get(control)?)))
         })
     }
 
@@ -96,12 +138,12 @@ impl Units {
 
     /// What is said of each.
     pub fn judgements(&self) -> impl Iterator<Item = &Arc<Judgement>> {
-        self.0.values().flat_map(OrdMap::values)
+        self.0.values().flat_map(Judgements::all)
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.0.values().map(OrdMap::len).sum()
+        self.0.values().map(|said| said.all().len()).sum()
     }
 
     /// Whether there is none.
@@ -111,18 +153,21 @@ impl Units {
 
     /// Adds a unit, or replaces what is said of it. For what builds reports: the engine, and tests of what reads them.
     pub fn insert(&mut self, unit: UnitResult) {
-        self.0
-            .entry(unit.key.control)
-            .or_default()
-            .insert(unit.key.subject, unit.judgement);
+        self.change(&unit.key, Some(unit.judgement));
     }
 
-    pub(crate) fn remove(&mut self, key: &UnitKey) {
-        if let Some(units) = self.0.get_mut(key.control) {
-            units.remove(&key.subject);
-            if units.is_empty() {
-                self.0.remove(key.control);
-            }
+    /// Changes what is said of a unit; `None` takes it out.
+    pub(crate) fn change(&mut self, key: &UnitKey, judgement: Option<Arc<Judgement>>) {
+        let said = self.0.get(&key.subject).cloned().unwrap_or_default();
+        self.set(&key.subject, said.with([(key.control, judgement)]));
+    }
+
+    /// Replaces everything that is said of a subject.
+    pub(crate) fn set(&mut self, subject: &ObjRef, said: Judgements) {
+        if said.is_empty() {
+            self.0.remove(subject);
+        } else {
+            self.0.insert(subject.clone(), said);
         }
     }
 }
