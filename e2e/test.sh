@@ -3,6 +3,7 @@
 # The last line is `N passed, N failed, N skipped`. A test that says "skipped: why" counts as skipped, not as passed.
 #
 # RUST_TEST_THREADS   tests at a time (default: processors, at most 4: a cluster takes about 600 MB)
+# KUBE_TEST_NODE      1: also the tests with real containers (`make e2e-node`), where this is root on Linux
 # PLIMSOLL_CORPORA    reference manifests; the tests that need them are skipped without
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -11,6 +12,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 need_cargo
 e2e/controlplane/build.sh >/dev/null
+if [ "${KUBE_TEST_NODE:-}" = 1 ]; then
+  # Without them the tests say what is missing.
+  e2e/node/prepare.sh || say "no tests with real containers"
+fi
 
 if [ -z "${RUST_TEST_THREADS:-}" ]; then
   RUST_TEST_THREADS=$(getconf _NPROCESSORS_ONLN)

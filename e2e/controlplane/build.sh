@@ -3,22 +3,31 @@
 # a cache outside the checkout, and prints the folder of the binaries on stdout. What is there already is not built again,
 # so an interrupted build resumes with the binary it was at.
 #
-#   build.sh          build what is missing        build.sh --dir    only print the folder
+#   build.sh            build what is missing
+#   build.sh --dir      only print the folder
+#   build.sh --node …   the same for what a real node takes besides (node.txt): nobody else needs it
 #
 # PLIMSOLL_CACHE    the cache's root (default ${XDG_CACHE_HOME:-~/.cache}/plimsoll)
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$here"
-modules=(helm kubernetes kwok prometheus)
+set_name=controlplane list=binaries.txt minutes=10
+if [ "${1:-}" = --node ]; then
+  shift
+  set_name=node list=node.txt minutes=7
+fi
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "controlplane: $*"; exit 1; }
 
 sha256() { if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi; }
+list() { grep -v '^#' "$list"; }
+modules() { list | awk '{ print $2 }' | LC_ALL=C sort -u; }
 # kube-test finds the folder by the hash alone, it needs no Go. Keep in step: e2e/kube-test/src/binaries.rs.
-key_hash() { { cat binaries.txt; for m in "${modules[@]}"; do cat "$m/go.mod"; done; } | sha256 | cut -c1-16; }
-needed_go() { cat ./*/go.mod | awk '$1 == "go" { print $2 }' | sort -V | tail -1; }
+key_hash() { { cat "$list"; modules | while read -r m; do cat "$m/go.mod"; done; } | sha256 | cut -c1-16; }
+needed_go() { modules | while read -r m; do cat "$m/go.mod"; done | awk '$1 == "go" { print $2 }' | sort -V | tail -1; }
+kubernetes_version() { awk '/k8s.io\/kubernetes v/ { for (i = 1; i <= NF; i++) if ($i ~ /^v[0-9]/) { print $i; exit } }' "$1/go.mod"; }
 
 check_tools() {
   local need lacking=() have
@@ -40,9 +49,11 @@ check_tools() {
 }
 
 check_tools
+[ "$(kubernetes_version kubelet)" = "$(kubernetes_version kubernetes)" ] ||
+  die "kubelet/go.mod pins Kubernetes $(kubernetes_version kubelet), kubernetes/go.mod $(kubernetes_version kubernetes): they have to be the same"
 export GOTOOLCHAIN=local CGO_ENABLED=0 GOFLAGS=
 cache=${PLIMSOLL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/plimsoll}
-root=$cache/controlplane/$(key_hash)-$(go env GOVERSION | tr ' ' '-')
+root=$cache/$set_name/$(key_hash)-$(go env GOVERSION | tr ' ' '-')
 bin=$root/bin
 stages=$root/kwok-stages
 if [ "${1:-}" = --dir ]; then echo "$bin"; exit; fi
@@ -65,8 +76,8 @@ lock() { # one build at a time per cache folder; the kernel frees the lock with 
 
 ldflags() { # without the version the server calls itself v0.0.0-master, and kubectl and Helm misbehave
   local flags="-s -w" version x=k8s.io/component-base/version
-  if [ "$1" = kubernetes ]; then
-    version=$(awk '/k8s.io\/kubernetes v/ { for (i = 1; i <= NF; i++) if ($i ~ /^v[0-9]/) { print $i; exit } }' kubernetes/go.mod)
+  version=$(kubernetes_version "$1")
+  if [ -n "$version" ]; then
     IFS=. read -r major minor _ <<<"${version#v}"
     flags+=" -X $x.gitVersion=$version -X $x.gitMajor=$major -X $x.gitMinor=$minor -X $x.gitTreeState=clean"
   fi
@@ -114,20 +125,18 @@ copy_kwok_stages() { # kwok built from source has no stages of its own and refus
   mv "$work/stages" "$stages"
 }
 
-list() { grep -v '^#' binaries.txt; }
-
 lock
 work=$(mktemp -d "$root/.work.XXXXXX") # beside the target, so that mv is a rename
 total=$(list | wc -l | tr -d ' ')
 missing=0
 while read -r name _; do [ -x "$bin/$name" ] || missing=$((missing + 1)); done < <(list)
-[ "$missing" -eq 0 ] || say "controlplane: $missing of $total binaries to build into $bin (about 10 minutes when all are, on 2 cores)"
+[ "$missing" -eq 0 ] || say "controlplane: $missing of $total binaries to build into $bin (about $minutes minutes when all are, on 2 cores)"
 n=0
 while read -r name module package tags; do
   n=$((n + 1))
   [ ! -x "$bin/$name" ] || continue
   build "[$n/$total] $name" "$name" "$module" "$package" "$tags"
 done < <(list)
-copy_kwok_stages
+[ "$set_name" = node ] || copy_kwok_stages
 [ "$missing" -eq 0 ] || say "controlplane: ready after $SECONDS s"
 echo "$bin"

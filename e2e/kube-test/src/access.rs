@@ -66,6 +66,7 @@ impl Access {
             None => on_path(binary).ok_or_else(|| Error::MissingBinary {
                 binary: binary.to_owned(),
                 looked_in: PathBuf::from("PATH"),
+                build: "make controlplane",
             })?,
         };
         Ok(Tool::new(&program, &self.kubeconfig, &self.dir))

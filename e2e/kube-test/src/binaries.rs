@@ -1,5 +1,6 @@
 //! Finding what `make controlplane` built, without needing Go at test time.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
@@ -7,19 +8,38 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 
-/// What makes the cache key, in this order. Keep in step with `e2e/controlplane/build.sh`.
-const KEY_FILES: [&str; 5] = [
-    "binaries.txt",
-    "helm/go.mod",
-    "kubernetes/go.mod",
-    "kwok/go.mod",
-    "prometheus/go.mod",
-];
+/// What `e2e/controlplane/build.sh` builds: the control plane, and what a real node takes besides (`--node`).
+#[derive(Clone, Copy, Debug)]
+struct Set {
+    /// Its folder in the cache.
+    folder: &'static str,
+    /// The file that lists it; with the go.mod of the modules it names it makes the cache key.
+    list: &'static str,
+    /// The command that builds it.
+    command: &'static str,
+}
 
-/// The folder of binaries for the versions pinned in this checkout.
+const CONTROL_PLANE: Set = Set {
+    folder: "controlplane",
+    list: "binaries.txt",
+    command: "make controlplane",
+};
+const NODE: Set = Set {
+    folder: "node",
+    list: "node.txt",
+    command: "e2e/controlplane/build.sh --node",
+};
+
+/// Where a binary of the control plane is, for a run without a cluster.
+pub fn binary(name: &str) -> Result<PathBuf> {
+    Binaries::locate()?.path(name)
+}
+
+/// The folders of binaries for the versions pinned in this checkout.
 #[derive(Clone, Debug)]
 pub(crate) struct Binaries {
     dir: PathBuf,
+    node: PathBuf,
 }
 
 impl Binaries {
@@ -27,9 +47,10 @@ impl Binaries {
     pub(crate) fn locate() -> Result<Self> {
         let dir = match env::var_os("KUBE_TEST_BIN_DIR") {
             Some(dir) => PathBuf::from(dir),
-            None => cached()?,
+            None => cached(CONTROL_PLANE)?,
         };
-        Ok(Self { dir })
+        let node = cached(NODE)?;
+        Ok(Self { dir, node })
     }
 
     /// The path of one binary, or an error that says how to get it.
@@ -38,10 +59,21 @@ impl Binaries {
         if path.is_file() {
             return Ok(path);
         }
-        Err(Error::MissingBinary {
-            binary: binary.to_owned(),
-            looked_in: self.dir.clone(),
-        })
+        Err(missing(binary, &self.dir, CONTROL_PLANE))
+    }
+
+    /// The path of one binary of a real node.
+    pub(crate) fn node_path(&self, binary: &str) -> Result<PathBuf> {
+        let path = self.node.join(binary);
+        if path.is_file() {
+            return Ok(path);
+        }
+        Err(missing(binary, &self.node, NODE))
+    }
+
+    /// The folder of the node's binaries, for a `PATH`.
+    pub(crate) fn node_dir(&self) -> &Path {
+        &self.node
     }
 
     /// The folder itself, for a `PATH`.
@@ -52,11 +84,7 @@ impl Binaries {
     /// kwok's own stages, one YAML document each.
     pub(crate) fn kwok_stages(&self) -> Result<Vec<String>> {
         let dir = self.dir.parent().unwrap_or(&self.dir).join("kwok-stages");
-        let missing = || Error::MissingBinary {
-            binary: "kwok-stages".to_owned(),
-            looked_in: dir.clone(),
-        };
-        let entries = fs::read_dir(&dir).map_err(|_| missing())?;
+        let entries = fs::read_dir(&dir).map_err(|_| missing("kwok-stages", &dir, CONTROL_PLANE))?;
         let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
         files.sort();
         files
@@ -66,10 +94,21 @@ impl Binaries {
     }
 }
 
+fn missing(binary: &str, looked_in: &Path, set: Set) -> Error {
+    Error::MissingBinary {
+        binary: binary.to_owned(),
+        looked_in: looked_in.to_owned(),
+        build: set.command,
+    }
+}
+
 /// Any Go version's build of the pinned modules will do; the last one by name where there are several.
-fn cached() -> Result<PathBuf> {
-    let root = cache_root().join("controlplane");
-    let key = key(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../controlplane"))?;
+fn cached(set: Set) -> Result<PathBuf> {
+    let root = cache_root().join(set.folder);
+    let key = key(
+        set,
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("../controlplane"),
+    )?;
     let mut found: Vec<PathBuf> = fs::read_dir(&root)
         .into_iter()
         .flatten()
@@ -101,11 +140,19 @@ fn cache_root() -> PathBuf {
     })
 }
 
-fn key(controlplane: &Path) -> Result<String> {
-    let mut hash = Sha256::new();
-    for file in KEY_FILES {
+/// Keep in step with `key_hash` of `e2e/controlplane/build.sh`.
+fn key(set: Set, controlplane: &Path) -> Result<String> {
+    let read = |file: &str| {
         let path = controlplane.join(file);
-        hash.update(fs::read(&path).map_err(Error::io(path.display().to_string()))?);
+        fs::read_to_string(&path).map_err(Error::io(path.display().to_string()))
+    };
+    let list = read(set.list)?;
+    let lines = list.lines().filter(|line| !line.starts_with('#'));
+    let modules: BTreeSet<&str> = lines.filter_map(|line| line.split_whitespace().nth(1)).collect();
+    let mut hash = Sha256::new();
+    hash.update(&list);
+    for module in modules {
+        hash.update(read(&format!("{module}/go.mod"))?);
     }
     Ok(hex(&hash.finalize())[..16].to_owned())
 }

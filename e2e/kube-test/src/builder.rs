@@ -16,6 +16,8 @@ pub struct Builder {
     pub(crate) without: BTreeSet<Part>,
     pub(crate) keep: bool,
     pub(crate) existing: Option<PathBuf>,
+    pub(crate) real_node: bool,
+    pub(crate) images: Option<PathBuf>,
 }
 
 impl Default for Builder {
@@ -29,6 +31,8 @@ impl Default for Builder {
             existing: env::var_os("KUBE_TEST_KUBECONFIG")
                 .filter(|path| !path.is_empty())
                 .map(PathBuf::from),
+            real_node: false,
+            images: None,
         }
     }
 }
@@ -62,6 +66,22 @@ impl Builder {
         self
     }
 
+    /// One real node (containerd, kubelet, kube-proxy) in place of kwok's: containers run, and what is seen of them is what
+    /// they do. Only within an [`Enclosure`](crate::Enclosure). Of [`Self::nodes`] and [`Self::zones`] the first zone counts.
+    #[must_use]
+    pub fn real_node(mut self) -> Self {
+        self.real_node = true;
+        self
+    }
+
+    /// The folder of the images that the real node has: archives (`*.tar`) as `docker save` writes them. No registry is
+    /// reachable from there. Pods need `kube-test/tools:1` among them (`e2e/node/images.sh`).
+    #[must_use]
+    pub fn images(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.images = Some(folder.into());
+        self
+    }
+
     /// Uses an existing cluster instead of starting one, as `KUBE_TEST_KUBECONFIG` does.
     #[must_use]
     pub fn existing(mut self, kubeconfig: impl Into<PathBuf>) -> Self {
@@ -82,6 +102,11 @@ impl Builder {
     }
 
     pub(crate) fn has(&self, part: Part) -> bool {
-        !self.without.contains(&part)
+        let of_this_kind = match part {
+            Part::Kwok => !self.real_node,
+            Part::Containerd | Part::Kubelet | Part::KubeProxy => self.real_node,
+            _ => true,
+        };
+        of_this_kind && !self.without.contains(&part)
     }
 }

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,6 +15,7 @@ use crate::builder::Builder;
 use crate::error::{Error, Result};
 use crate::parts::{Layout, Part};
 use crate::process::{Guard, Process};
+use crate::tool::Tool;
 use crate::wait::eventually;
 use crate::{dump, nodes, setup};
 
@@ -94,10 +96,13 @@ impl Cluster {
     async fn own(options: Builder) -> Result<Self> {
         let binaries = Binaries::locate()?;
         for part in Part::ALL.into_iter().filter(|part| options.has(*part)) {
-            binaries.path(part.name())?;
+            part.binary(&binaries)?;
         }
         let (dir, guard) = folder(options.keep)?;
-        let layout = Layout::reserve(&dir, binaries.clone())?;
+        let real_node = options
+            .real_node
+            .then(|| options.zones.first().cloned().unwrap_or_default());
+        let layout = Layout::reserve(&dir, binaries.clone(), real_node)?;
         setup::write(&layout)?;
         let access = Access::new(&dir, &layout.kubeconfig_of("admin"), Some(binaries)).await?;
         let audit = tokio::sync::Mutex::new(AuditTail::new(layout.path("audit.log")));
@@ -125,11 +130,20 @@ impl Cluster {
         for part in Part::ALL.into_iter().skip(2).filter(|part| options.has(*part)) {
             self.spawn_part(part)?;
         }
+        if options.has(Part::Containerd) {
+            self.import_images().await?;
+        }
         let client = self.admin()?;
-        nodes::create(&client, options.nodes, &options.zones).await?;
-        if options.has(Part::Kwok) {
-            self.wait_on(Part::Kwok, "the nodes are Ready", async || {
-                nodes::ready(&client, options.nodes).await
+        let count = if options.real_node { 1 } else { options.nodes };
+        if !options.real_node {
+            nodes::create(&client, count, &options.zones).await?;
+        }
+        if let Some(part) = [Part::Kwok, Part::Kubelet]
+            .into_iter()
+            .find(|part| options.has(*part))
+        {
+            self.wait_on(part, "the nodes are Ready", async || {
+                nodes::ready(&client, count).await
             })
             .await?;
         }
@@ -140,6 +154,30 @@ impl Cluster {
                 async || self.access.has_default_account("default").await,
             )
             .await?;
+        }
+        Ok(())
+    }
+
+    /// Gives the real node its images, as soon as containerd takes them.
+    async fn import_images(&self) -> Result<()> {
+        let own = self.own_or("images")?;
+        let ctr = own.layout.binaries.node_path("ctr")?;
+        let socket = own.layout.path("containerd.sock");
+        let run = async |args: &[&OsStr]| {
+            let common = [
+                OsStr::new("--address"),
+                socket.as_os_str(),
+                "--namespace=k8s.io".as_ref(),
+            ];
+            let tool = Tool::new(&ctr, &self.access.kubeconfig, &self.access.dir);
+            tool.args(common.iter().chain(args)).run().await.map(drop)
+        };
+        self.wait_on(Part::Containerd, "containerd answers", async || {
+            run(&["version".as_ref()]).await
+        })
+        .await?;
+        for archive in images(own.options.images.as_deref())? {
+            run(&["images".as_ref(), "import".as_ref(), archive.as_os_str()]).await?;
         }
         Ok(())
     }
@@ -282,7 +320,7 @@ impl Cluster {
                 })
                 .await
             }
-            Part::ControllerManager | Part::Scheduler | Part::Kwok => Ok(()),
+            _ => Ok(()),
         }
     }
 
@@ -335,12 +373,26 @@ impl Drop for Shared {
     }
 }
 
+/// The archives of images in a folder, by name.
+fn images(folder: Option<&Path>) -> Result<Vec<PathBuf>> {
+    let Some(folder) = folder else {
+        return Ok(Vec::new());
+    };
+    let entries = fs::read_dir(folder).map_err(Error::io(folder.display().to_string()))?;
+    let files = entries.flatten().map(|entry| entry.path());
+    let mut archives: Vec<PathBuf> = files
+        .filter(|path| path.extension().is_some_and(|end| end == "tar"))
+        .collect();
+    archives.sort();
+    Ok(archives)
+}
+
 /// A new folder for one cluster, and the guard that removes it.
 pub(crate) fn folder(keep: bool) -> Result<(PathBuf, Arc<Guard>)> {
     let dir = tempfile::Builder::new()
         .prefix("kube-test-")
         .tempdir()
         .map_err(Error::io("a temporary folder"))?;
-    let guard = Guard::start((!keep).then_some(dir.path()))?;
+    let guard = Guard::start((!keep).then_some(dir.path()), None)?;
     Ok((dir.keep(), guard))
 }

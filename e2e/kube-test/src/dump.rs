@@ -78,8 +78,19 @@ fn root() -> PathBuf {
 
 fn copy_logs(from: &Path, to: &Path) {
     let _ = fs::copy(from.join("audit.log"), to.join("audit.log"));
-    for log in fs::read_dir(from.join("logs")).into_iter().flatten().flatten() {
-        let _ = fs::copy(log.path(), to.join(log.file_name()));
+    copy_tree(&from.join("logs"), to);
+}
+
+/// With the folders in it: those of the containers of a real node.
+fn copy_tree(from: &Path, to: &Path) {
+    let _ = fs::create_dir_all(to);
+    for entry in fs::read_dir(from).into_iter().flatten().flatten() {
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if from.is_dir() {
+            copy_tree(&from, &to);
+        } else {
+            let _ = fs::copy(from, to);
+        }
     }
 }
 

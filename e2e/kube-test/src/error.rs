@@ -8,13 +8,20 @@ use std::time::Duration;
 #[non_exhaustive]
 pub enum Error {
     /// The control plane was never built, or its pinned versions changed since.
-    #[error("no {binary} in {}: run `make controlplane` (once, about 10 minutes), or set KUBE_TEST_BIN_DIR", looked_in.display())]
+    #[error("no {binary} in {}: run `{build}` (once, about 10 minutes), or set KUBE_TEST_BIN_DIR", looked_in.display())]
     MissingBinary {
         /// The binary that was wanted.
         binary: String,
         /// Where it should have been.
         looked_in: PathBuf,
+        /// The command that builds it.
+        build: &'static str,
     },
+    /// A real node was asked for outside the namespaces that keep it apart from this machine.
+    #[error(
+        "a real node runs in namespaces of its own only: start this process through kube_test::Enclosure"
+    )]
+    NotEnclosed,
     /// A part of the cluster ended while it should be running.
     #[error("{part} ended ({status}); the end of its log:\n{log}")]
     PartEnded {

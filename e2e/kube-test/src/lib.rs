@@ -25,12 +25,20 @@
 //! Claims bind when their StorageClass exists, whatever its provisioner (and, with `WaitForFirstConsumer`, once a pod
 //! uses them): the volume is a CSI volume of a driver by the provisioner's name.
 //!
+//! # A real node
+//!
+//! Within an [`Enclosure`], namespaces of its own, a cluster can have one real node ([`Builder::real_node`]): containerd,
+//! kubelet and kube-proxy, so that containers run, probes probe and Services connect. That takes root on Linux, and
+//! `e2e/controlplane/build.sh --node`. Of storage there are only volumes that a test makes itself, and its CNI does not
+//! enforce NetworkPolicies.
+//!
 //! # Environment
 //!
 //! | variable | meaning |
 //! | --- | --- |
 //! | `KUBE_TEST_KUBECONFIG` | use this existing cluster instead of starting one ([`Cluster::is_external`]) |
 //! | `KUBE_TEST_BIN_DIR` | take the binaries from here instead of the cache of `make controlplane` |
+//! | `KUBE_TEST_NODE` | `1`: real nodes may be started ([`Enclosure::lacking`]) |
 //! | `PLIMSOLL_CACHE` | the root of that cache |
 //! | `PLIMSOLL_TEST_DUMP` | where dumps of failed tests go (default `target/kube-test`) |
 //!
@@ -38,6 +46,7 @@
 //!
 //! Each cluster has a guard, a shell that waits for a pipe only the test process holds. When that closes, by a drop, a
 //! panic, Ctrl-C or SIGKILL, it kills what is left and removes the cluster's folder.
+//! With a real node, the guard of the [`Enclosure`] kills the first process of its namespaces: the kernel does the rest.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
@@ -48,6 +57,7 @@ mod builder;
 mod cluster;
 mod dump;
 mod error;
+mod node;
 mod nodes;
 mod parts;
 mod pki;
@@ -59,9 +69,11 @@ mod tool;
 mod wait;
 
 pub use audit::{AuditEvent, AuditLog};
+pub use binaries::binary;
 pub use builder::Builder;
 pub use cluster::{Cluster, Shared};
 pub use error::{Error, Result};
+pub use node::Enclosure;
 pub use parts::Part;
 pub use process::Process;
 pub use prometheus::{Prometheus, Sample, promtool};

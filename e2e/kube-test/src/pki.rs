@@ -18,7 +18,8 @@ pub(crate) struct Pki {
 }
 
 impl Pki {
-    /// Writes `ca.crt`, `apiserver.crt`, `apiserver.key` `sa.key` and `sa.pub` (ServiceAccount tokens) into `dir`.
+    /// Writes `ca.crt`, `apiserver.crt` and its key, `kubelet-client.crt` and its key (the API server's, for kubelets), `sa.key`
+    /// and `sa.pub` (ServiceAccount tokens) into `dir`.
     pub(crate) fn create(dir: &Path) -> Result<Self> {
         let ca_key = KeyPair::generate()?;
         let ca_params = ca_params()?;
@@ -26,6 +27,10 @@ impl Pki {
         let issuer = Issuer::new(ca_params, ca_key);
         let server_key = KeyPair::generate()?;
         let server = server_params()?.signed_by(&server_key, &issuer)?;
+        let kubelet_key = KeyPair::generate()?;
+        let kubelet_client = kubelet_client_params()?.signed_by(&kubelet_key, &issuer)?;
+        write_private(&dir.join("kubelet-client.crt"), &kubelet_client.pem())?;
+        write_private(&dir.join("kubelet-client.key"), &kubelet_key.serialize_pem())?;
         let sa_key = KeyPair::generate()?;
         write_private(&dir.join("sa.pub"), &sa_key.public_key_pem())?;
         let sa_key = sa_key.serialize_pem();
@@ -67,6 +72,17 @@ fn server_params() -> Result<CertificateParams> {
         .push(DnType::CommonName, "kube-apiserver");
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
+    Ok(params)
+}
+
+/// Who the API server is to kubelets, which ask the API server what it may do.
+fn kubelet_client_params() -> Result<CertificateParams> {
+    let mut params = CertificateParams::new(Vec::<String>::new())?;
+    let name = &mut params.distinguished_name;
+    name.push(DnType::OrganizationName, "system:masters");
+    name.push(DnType::CommonName, "kube-apiserver-kubelet-client");
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
     Ok(params)
 }
 

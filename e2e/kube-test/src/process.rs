@@ -1,5 +1,6 @@
 //! Child processes that cannot outlive the test.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::process::CommandExt;
@@ -28,11 +29,12 @@ pub(crate) struct Guard {
 }
 
 impl Guard {
-    /// Starts the guard; `remove` is the folder to delete at the end.
-    pub(crate) fn start(remove: Option<&Path>) -> Result<Arc<Self>> {
+    /// Starts the guard; `remove` is the folder to delete at the end, `cgroup` the name of the cgroups.
+    pub(crate) fn start(remove: Option<&Path>, cgroup: Option<&OsStr>) -> Result<Arc<Self>> {
         let mut shell = Command::new("/bin/sh")
             .args(["-c", GUARD, "kube-test-guard"])
             .arg(remove.unwrap_or(Path::new("")))
+            .arg(cgroup.unwrap_or_default())
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -80,6 +82,22 @@ impl Process {
         let open = || File::options().create(true).append(true).open(&log);
         let out = open().map_err(Error::io(log.display().to_string()))?;
         let err = out.try_clone().map_err(Error::io(log.display().to_string()))?;
+        Self::start(guard, name, command, [out.into(), err.into()], log)
+    }
+
+    /// As [`Self::spawn`], with the output of this process.
+    pub(crate) fn foreground(guard: &Arc<Guard>, name: &str, command: &Command) -> Result<Self> {
+        let output = [Stdio::inherit(), Stdio::inherit()];
+        Self::start(guard, name, command, output, PathBuf::from("/dev/null"))
+    }
+
+    fn start(
+        guard: &Arc<Guard>,
+        name: &str,
+        command: &Command,
+        [out, err]: [Stdio; 2],
+        log: PathBuf,
+    ) -> Result<Self> {
         let mut child = gated(command)
             .stdin(Stdio::piped())
             .stdout(out)

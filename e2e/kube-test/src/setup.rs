@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::error::{Error, Result};
+use crate::node;
 use crate::parts::{Layout, USERS};
 use crate::pki::{Pki, write_private};
 
@@ -33,6 +34,9 @@ pub(crate) fn write(layout: &Layout) -> Result<()> {
             user,
             &auth,
         )?;
+    }
+    if layout.real_node.is_some() {
+        return node::write(layout);
     }
     write_stages(layout)
 }

@@ -226,6 +226,26 @@ pub async fn status_until(
     seen.await.unwrap()
 }
 
+/// The findings of a control that fail, as the status tells them: `Kind namespace/name Reason`, sorted.
+pub async fn found(client: &Client, baseline: &str, control: &str) -> Vec<String> {
+    let status = status(client, baseline).await;
+    let worst = status["worst"].as_array().cloned().unwrap_or_default();
+    let of_control = worst.iter().filter(|finding| finding["control"] == control);
+    let mut lines: Vec<String> = of_control.map(finding).collect();
+    lines.sort();
+    lines
+}
+
+fn finding(finding: &Value) -> String {
+    let object = &finding["object"];
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let name = match object["namespace"].as_str() {
+        Some(namespace) => format!("{namespace}/{}", text(&object["name"])),
+        None => text(&object["name"]),
+    };
+    format!("{} {name} {}", text(&object["kind"]), text(&finding["reason"]))
+}
+
 /// A condition of a status.
 pub fn condition<'a>(status: &'a Value, kind: &str) -> &'a Value {
     let all = status["conditions"]

@@ -2,12 +2,11 @@
 
 use kube::Client;
 use kube_test::{Builder, Cluster, eventually, not_yet};
-use serde_json::Value;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::{
     installed::{SOON, install_anew},
-    operator::{Operator, foreign_writes, status},
+    operator::{Operator, foreign_writes, found},
 };
 
 /// The baseline of every scenario.
@@ -81,15 +80,7 @@ impl Scenario {
 
     /// The findings of a control that fail, as the status tells them.
     pub async fn found(&self, control: &str) -> Vec<String> {
-        let status = status(&self.client, BASELINE).await;
-        let worst = status["worst"].as_array().cloned().unwrap_or_default();
-        let mut lines: Vec<String> = worst
-            .iter()
-            .filter(|finding| finding["control"] == control)
-            .map(line)
-            .collect();
-        lines.sort();
-        lines
+        found(&self.client, BASELINE, control).await
     }
 
     /// What the operator wrote to objects that are not its own, sorted.
@@ -132,16 +123,6 @@ impl Scenario {
         });
         seen.await.unwrap();
     }
-}
-
-fn line(finding: &Value) -> String {
-    let object = &finding["object"];
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let name = match object["namespace"].as_str() {
-        Some(namespace) => format!("{namespace}/{}", text(&object["name"])),
-        None => text(&object["name"]),
-    };
-    format!("{} {name} {}", text(&object["kind"]), text(&finding["reason"]))
 }
 
 /// A Deployment of pods that only run.

@@ -60,6 +60,8 @@ rules:
 - {apiGroups: [apps], resources: [deployments/scale], verbs: [patch]}
 - {apiGroups: [autoscaling], resources: [horizontalpodautoscalers], verbs: [get, patch]}
 - {apiGroups: [policy], resources: [poddisruptionbudgets], verbs: [get, create, patch]}
+- {apiGroups: [batch], resources: [cronjobs], verbs: [get]}
+- {apiGroups: [batch], resources: [jobs], verbs: [get, create, patch]}
 - {apiGroups: [events.k8s.io], resources: [events], verbs: [create, patch]}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
@@ -554,6 +556,82 @@ async fn objects_are_created_once_and_only_ours_are_changed_by_force() -> Result
     Ok(())
 }
 
+#[tokio::test]
+async fn a_job_is_started_once_as_its_cron_job_is_then() -> Result<()> {
+    let cluster = Cluster::shared().await?;
+    let place = Place::new(&cluster, "started").await?;
+    let cron_job = |name: &str, suspend: bool| {
+        json!({
+            "apiVersion": "batch/v1", "kind": "CronJob",
+            "metadata": {"name": name, "namespace": place.namespace},
+            "spec": {
+                "schedule": "0 2 1 1 *",
+                "suspend": suspend,
+                "jobTemplate": {
+                    "metadata": {"labels": {"app": name}, "annotations": {"note": "kept"}},
+                    "spec": {
+                        "backoffLimit": 1,
+                        "template": {"spec": {
+                            "restartPolicy": "Never",
+                            "containers": [{"name": "c", "image": OLD}],
+                        }},
+                    },
+                },
+            },
+        })
+        .to_string()
+    };
+    let start = |name: &str| {
+        step(Change::Start {
+            target: place.object(Kind::Job, &format!("{name}-p29000000")),
+            from: place.object(Kind::CronJob, name),
+        })
+    };
+    place.kubectl("create -f -", &cron_job("dump", false)).await?;
+    let Look::Write(intent) = place.writer.look(&start("dump")).await? else {
+        bail!("a Job to start");
+    };
+    place.writer.write(&intent, &always).await?;
+    let jobs: Api<k8s_openapi::api::batch::v1::Job> = Api::namespaced(place.admin.clone(), place.namespace);
+    let job = serde_json::to_value(jobs.get("dump-p29000000").await?)?;
+    let owner = &job["metadata"]["ownerReferences"][0];
+    assert_eq!(
+        (&owner["kind"], &owner["name"], &owner["controller"]),
+        (&json!("CronJob"), &json!("dump"), &json!(true))
+    );
+    let annotations = &job["metadata"]["annotations"];
+    assert_eq!(
+        (
+            &annotations["note"],
+            &annotations["cronjob.kubernetes.io/instantiate"]
+        ),
+        (&json!("kept"), &json!("manual"))
+    );
+    assert_eq!(job["spec"]["backoffLimit"], 1);
+
+    // Another image since: what runs is left alone, and nothing is started a second time.
+    place
+        .kubectl(
+            "apply --server-side --force-conflicts -f -",
+            &cron_job("dump", false).replace(OLD, NEW),
+        )
+        .await?;
+    assert!(matches!(
+        place.writer.look(&start("dump")).await?,
+        Look::AlreadyThere
+    ));
+
+    place.kubectl("create -f -", &cron_job("held", true)).await?;
+    let held = place.writer.look(&start("held")).await;
+    assert!(matches!(held, Err(Error::Changed { .. })), "{held:?}");
+    let gone = place.writer.look(&start("gone")).await;
+    assert!(matches!(gone, Err(Error::Gone(_))), "{gone:?}");
+    if !cluster.is_external() {
+        assert_eq!(place.written().await?, ["patch jobs started/dump-p29000000"]);
+    }
+    Ok(())
+}
+
 /// Remembers in memory what an `EvidenceRecord` would.
 #[derive(Default)]
 struct Remembered(Mutex<Vec<Record>>);
@@ -593,6 +671,7 @@ fn published(mode: Mode, changes: &[Change]) -> Arc<Published> {
         tallies: Default::default(),
         worst: Default::default(),
         repairable: Default::default(),
+        tenants: Default::default(),
     };
     for change in changes {
         let unit = unit(mode, change);

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use clap::Subcommand;
 use comfy_table::{ContentArrangement, Table, presets::NOTHING};
 use plimsoll_engine::{
-    baseline::{Compiled, Origin},
+    baseline::Compiled,
     text::escape,
 };
 
@@ -151,7 +151,7 @@ fn show(given: &Given, compiled: &Compiled) -> Result<()> {
             table.add_row([
                 if i == 0 { control } else { "" }.to_owned(),
                 escape(parameter).into_owned(),
-                from(origin),
+                escape(&origin.to_string()).into_owned(),
                 escape(&value.to_string()).into_owned(),
             ]);
         }
@@ -159,16 +159,7 @@ fn show(given: &Given, compiled: &Compiled) -> Result<()> {
     print(&table)
 }
 
-fn from(origin: &Origin) -> String {
-    match origin {
-        Origin::Default => "default".into(),
-        Origin::SpecMode => "spec.mode".into(),
-        Origin::Preset(name) => format!("preset {}", escape(name)),
-        Origin::Baseline => "baseline".into(),
-    }
-}
-
-fn plain_table() -> Table {
+pub(crate) fn plain_table() -> Table {
     let mut table = Table::new();
     table
         .load_style(NOTHING)

@@ -5,8 +5,10 @@ mod baseline;
 mod crds;
 mod exceptions;
 mod explain;
+mod findings;
 mod own;
 mod reach;
+mod report;
 mod run;
 mod say;
 mod scan;
@@ -35,6 +37,8 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Scan(scan::Args),
+    Report(report::Args),
+    Findings(findings::Args),
     Explain(explain::Args),
     Reach(reach::Args),
     Crds(crds::Args),
@@ -72,6 +76,8 @@ fn main() -> ExitCode {
     }
     let ended = match cli.command {
         Command::Scan(args) => scan::main(&args),
+        Command::Report(args) => report::main(&args),
+        Command::Findings(args) => findings::main(&args).map(|()| Ending::Good),
         Command::Explain(args) => explain::main(&args).map(|()| Ending::Good),
         Command::Reach(args) => reach::main(&args),
         Command::Crds(args) => crds::main(&args).map(|()| Ending::Good),

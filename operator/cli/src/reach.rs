@@ -43,7 +43,8 @@ pub(crate) struct Args {
     /// Only on this port: TCP/80, UDP/53, or a number for TCP
     #[arg(long, value_name = "PROTOCOL/PORT")]
     port: Option<String>,
-    /// Range that pods get their addresses from, for blocks of addresses in policies [default: it may be any]
+    /// Range that pods get their addresses from, for blocks of addresses in policies [default: what the nodes of the cluster
+    /// say (spec.podCIDRs), else it may be any]
     #[arg(long, value_name = "CIDR")]
     pod_cidr: Vec<String>,
     /// Whether the ipBlock of a NetworkPolicy matches addresses of pods: CNIs differ

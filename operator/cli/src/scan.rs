@@ -5,7 +5,7 @@ pub(crate) mod cluster;
 pub(crate) mod input;
 pub(crate) mod json;
 mod kustomize;
-mod lines;
+pub(crate) mod lines;
 pub(crate) mod progress;
 pub(crate) mod read;
 mod result;
@@ -85,18 +85,36 @@ enum Output {
     Json,
 }
 
+/// What is measured, and against what.
+pub(crate) struct Wanted<'a> {
+    /// Files and folders; none where a cluster is looked at.
+    pub(crate) paths: &'a [String],
+    pub(crate) cluster: bool,
+    pub(crate) context: Option<&'a str>,
+    pub(crate) baseline: &'a str,
+    pub(crate) exceptions: &'a [String],
+    pub(crate) partial: bool,
+    pub(crate) environment: Option<&'a str>,
+    pub(crate) control: &'a [String],
+}
+
+impl Args {
+    fn wanted(&self) -> Wanted<'_> {
+        Wanted {
+            paths: &self.paths,
+            cluster: self.cluster,
+            context: self.context.as_deref(),
+            baseline: &self.baseline,
+            exceptions: &self.exceptions,
+            partial: self.partial,
+            environment: self.environment.as_deref(),
+            control: &self.control,
+        }
+    }
+}
+
 pub(crate) fn main(args: &Args) -> Result<Ending> {
-    let now = Timestamp::now();
-    let baselines = baselines(args)?;
-    let given = exceptions::load(&args.exceptions, now)?;
-    let progress = Progress::new(args.quiet);
-    let mut scan = if args.cluster {
-        scan_cluster(args, baselines, given, &progress, now)?
-    } else {
-        let inputs = input::collect(&args.paths)?;
-        assess::files(inputs, baselines, given, args.partial, &progress, now)
-    };
-    scan.note_inert_exceptions();
+    let scan = measure(&args.wanted(), &Progress::new(args.quiet))?;
     match args.output {
         Output::Json => json::print(&scan)?,
         Output::Table => table::print(&scan, args.quiet, args.limit)?,
@@ -104,10 +122,25 @@ pub(crate) fn main(args: &Args) -> Result<Ending> {
     Ok(scan.ending())
 }
 
+/// Measures once, now.
+pub(crate) fn measure(wanted: &Wanted<'_>, progress: &Progress) -> Result<Scan> {
+    let now = Timestamp::now();
+    let baselines = baselines(wanted)?;
+    let given = exceptions::load(wanted.exceptions, now)?;
+    let mut scan = if wanted.cluster {
+        scan_cluster(wanted, baselines, given, progress, now)?
+    } else {
+        let inputs = input::collect(wanted.paths)?;
+        assess::files(inputs, baselines, given, wanted.partial, progress, now)
+    };
+    scan.note_inert_exceptions();
+    Ok(scan)
+}
+
 fn scan_cluster(
-    args: &Args,
+    wanted: &Wanted<'_>,
     baselines: Baselines,
-    given: Vec<plimsoll_engine::exception::Exception>,
+    given: Vec<exceptions::Given>,
     progress: &Progress,
     now: Timestamp,
 ) -> Result<Scan> {
@@ -116,7 +149,7 @@ fn scan_cluster(
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let spinner = progress.spinner("listing");
     let seen = runtime.block_on(async {
-        let client = cluster::connect(None, args.context.as_deref()).await?;
+        let client = cluster::connect(None, wanted.context).await?;
         cluster::look(&client, kinds.iter(), &plan, now).await
     });
     spinner.finish_and_clear();
@@ -137,14 +170,14 @@ impl Baselines {
     }
 }
 
-fn baselines(args: &Args) -> Result<Baselines> {
+fn baselines(wanted: &Wanted<'_>) -> Result<Baselines> {
     let presets = plimsoll_controls::presets();
     let registry = plimsoll_controls::registry();
-    let mut given = baseline::load(&args.baseline, &presets, &registry)?;
-    if !args.control.is_empty() {
-        restrict(&mut given, args, &presets, &registry)?;
+    let mut given = baseline::load(wanted.baseline, &presets, &registry)?;
+    if !wanted.control.is_empty() {
+        restrict(&mut given, wanted, &presets, &registry)?;
     }
-    let environment = environment(&given, args)?;
+    let environment = environment(&given, wanted)?;
     let compiled = given
         .iter()
         .map(|given| given.compile(&presets, &registry, environment.as_deref()).0)
@@ -155,8 +188,8 @@ fn baselines(args: &Args) -> Result<Baselines> {
     })
 }
 
-fn restrict(given: &mut [Given], args: &Args, presets: &[Preset], registry: &Registry) -> Result<()> {
-    for id in &args.control {
+fn restrict(given: &mut [Given], wanted: &Wanted<'_>, presets: &[Preset], registry: &Registry) -> Result<()> {
+    for id in wanted.control {
         if registry.meta(id).is_none() {
             bail!(
                 "no control is called {id:?}{}",
@@ -173,22 +206,22 @@ fn restrict(given: &mut [Given], args: &Args, presets: &[Preset], registry: &Reg
         if !evaluated {
             bail!(
                 "baseline {} does not evaluate {id}: name it in spec.controls",
-                args.baseline
+                wanted.baseline
             );
         }
     }
     for given in given {
-        given.restrict(presets, &args.control);
+        given.restrict(presets, wanted.control);
     }
     Ok(())
 }
 
 /// The environment assumed for namespaces whose object is not given.
-fn environment(given: &[Given], args: &Args) -> Result<Option<String>> {
-    if args.cluster {
+fn environment(given: &[Given], wanted: &Wanted<'_>) -> Result<Option<String>> {
+    if wanted.cluster {
         return Ok(None);
     }
-    let word = args.environment.as_deref().unwrap_or(ENVIRONMENT);
+    let word = wanted.environment.unwrap_or(ENVIRONMENT);
     let Some(unknown) = given.iter().find(|given| given.environment(word).is_none()) else {
         return Ok(given
             .first()
@@ -198,7 +231,7 @@ fn environment(given: &[Given], args: &Args) -> Result<Option<String>> {
     let settings = unknown.settings();
     let allowed: Vec<&str> = settings.allowed().iter().map(|e| &**e).collect();
     let allowed = allowed.join(", ");
-    if args.environment.is_some() {
+    if wanted.environment.is_some() {
         bail!(
             "--environment {word}: expected an environment of baseline {}: {allowed}",
             unknown.name

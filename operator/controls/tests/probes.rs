@@ -361,6 +361,36 @@ fn maintenance_is_part_of_what_is_asked_and_another_history() {
 }
 
 #[test]
+fn business_hours_leave_out_nights_and_are_another_history() {
+    let mut life = Life::new();
+    life.baseline(&json!({ UPTIME: {
+        "probe": true, "businessHours": "Mon-Fri 08:00-18:00", "timeZone": "Europe/Berlin",
+    } }));
+    life.ingress("a", "203.0.113.7");
+    life.hour("a", 0, 0);
+    life.turn();
+    assert_eq!(life.verdict(UPTIME, "a"), "unknown NotProbedYet");
+    let asides = life.engine.asides();
+    let Probe::Availability {
+        check, maintenance, ..
+    } = &asides.requests().next().unwrap().probe
+    else {
+        panic!("an attempt");
+    };
+    assert_eq!(check.criteria.len(), 32);
+    let counts = |at: &str| {
+        !maintenance
+            .iter()
+            .any(|window| window.contains(at.parse().unwrap()))
+    };
+    assert!(
+        counts("2026-06-01T06:00:00Z") && !counts("2026-06-01T05:59:59Z"),
+        "Monday, 8 in Berlin"
+    );
+    assert!(!counts("2026-06-06T10:00:00Z"), "Saturday");
+}
+
+#[test]
 fn parameters_that_contradict_each_other_are_refused() {
     let refused = |id: &str, params: &Value| {
         let spec = serde_json::from_value(json!({"controls": {id: params}})).unwrap();
@@ -373,6 +403,11 @@ fn parameters_that_contradict_each_other_are_refused() {
     };
     for (params, field) in [
         (json!({"interval": "60s"}), "interval"),
+        (json!({"businessHours": "Mo-Fr 8-18"}), "businessHours"),
+        (
+            json!({"businessHours": "Mon-Fri 08:00-18:00", "timeZone": "Berlin"}),
+            "timeZone",
+        ),
         (json!({"target": "0.9999", "interval": "31s"}), "interval"),
         (json!({"interval": "1s", "timeout": "1s"}), "interval"),
         (json!({"timeout": "20s"}), "timeout"),

@@ -61,6 +61,8 @@ pub enum UnitKind {
     /// Each object of these kinds that neither a workload nor an object of these kinds controls: workloads at their
     /// top-most owner, which may be a custom resource.
     TopMost(&'static [Kind]),
+    /// The same, and beside them the cluster as a whole for what no object of it answers for.
+    TopMostAndCluster(&'static [Kind]),
     /// Each namespace.
     Namespace,
     /// Each namespace, and beside them the cluster as a whole for what no namespace answers for.
@@ -85,7 +87,10 @@ impl UnitKind {
     /// The kinds whose objects are units.
     pub const fn kinds(self) -> &'static [Kind] {
         match self {
-            Self::Subject(kinds) | Self::SubjectAndCluster(kinds) | Self::TopMost(kinds) => kinds,
+            Self::Subject(kinds)
+            | Self::SubjectAndCluster(kinds)
+            | Self::TopMost(kinds)
+            | Self::TopMostAndCluster(kinds) => kinds,
             Self::Workload => WORKLOADS,
             Self::Namespace | Self::NamespaceAndCluster => &[Kind::Namespace],
             Self::Cluster => &[],
@@ -96,7 +101,10 @@ impl UnitKind {
     pub const fn has_cluster(self) -> bool {
         matches!(
             self,
-            Self::Cluster | Self::NamespaceAndCluster | Self::SubjectAndCluster(_)
+            Self::Cluster
+                | Self::NamespaceAndCluster
+                | Self::SubjectAndCluster(_)
+                | Self::TopMostAndCluster(_)
         )
     }
 
@@ -104,11 +112,13 @@ impl UnitKind {
     pub fn takes(self, object: &Object) -> bool {
         match self {
             Self::Workload => is_workload(object),
-            Self::TopMost(kinds) if WORKLOADS.contains(&object.name.kind()) => {
+            Self::TopMost(kinds) | Self::TopMostAndCluster(kinds)
+                if WORKLOADS.contains(&object.name.kind()) =>
+            {
                 !is_controlled(object, WORKLOADS) && !is_controlled(object, kinds)
             }
             // A claim that a StatefulSet owns is judged all the same; a custom resource that another one made is not.
-            Self::TopMost(kinds) => {
+            Self::TopMost(kinds) | Self::TopMostAndCluster(kinds) => {
                 let custom: Vec<Kind> = kinds.iter().copied().filter(|k| !WORKLOADS.contains(k)).collect();
                 !is_controlled(object, &custom)
             }

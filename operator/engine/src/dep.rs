@@ -11,7 +11,7 @@ use crate::{
     kind::Kind,
     name::ObjRef,
     observation::Observed,
-    probe::{Check, Endpoint},
+    probe::Check,
 };
 
 /// One read.
@@ -91,9 +91,9 @@ impl Dep {
         Self::digest(10, &(std::any::TypeId::of::<O>(), key))
     }
 
-    /// What a TLS server answered to a probe.
-    pub(crate) fn handshake(namespace: &str, endpoint: &Endpoint) -> Self {
-        Self::digest(8, &(namespace, endpoint))
+    /// What the TLS servers of a host answered to probes, at whichever address.
+    pub(crate) fn handshakes(namespace: &str, host: &str) -> Self {
+        Self::digest(8, &(namespace, host))
     }
 
     /// How available a host was.

@@ -16,6 +16,10 @@ use crate::{
 pub trait Fact: Clone + Eq + Hash + fmt::Debug + Send + Sync + 'static {
     /// Every kind it may read, those of the facts it reads included.
     const READS: KindSet;
+    /// Whether its value is kept for later turns. One that costs little and that few read is not: whoever reads it counts
+    /// as having read what it read, and computes it again. What reads a great many objects, or changes less often than
+    /// they do, must be kept.
+    const KEPT: bool = true;
     /// What it yields.
     type Value: PartialEq + Send + Sync + 'static;
 
@@ -29,6 +33,7 @@ pub(crate) type ErasedValue = Result<Arc<dyn Any + Send + Sync>, Unknown>;
 /// A fact of any type.
 pub(crate) trait ErasedFact: Send + Sync {
     fn reads(&self) -> KindSet;
+    fn is_kept(&self) -> bool;
     fn compute(&self, view: &View<'_>) -> ErasedValue;
     fn same(&self, a: &ErasedValue, b: &ErasedValue) -> bool;
     fn as_any(&self) -> &dyn Any;
@@ -37,6 +42,10 @@ pub(crate) trait ErasedFact: Send + Sync {
 impl<F: Fact> ErasedFact for F {
     fn reads(&self) -> KindSet {
         F::READS
+    }
+
+    fn is_kept(&self) -> bool {
+        F::KEPT
     }
 
     fn compute(&self, view: &View<'_>) -> ErasedValue {

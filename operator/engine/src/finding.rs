@@ -215,6 +215,7 @@ impl FindingRef<'_> {
 
     /// Adds what was seen.
     pub fn seen(self, evidence: impl Into<String>) -> Self {
+        self.0.evidence.reserve_exact(1);
         self.0.evidence.push(bounded(evidence.into()));
         self
     }
@@ -299,6 +300,13 @@ pub enum Change {
         /// The whole manifest.
         manifest: Json,
     },
+    /// Start a Job of a CronJob now, as `kubectl create job --from` does: its template is copied when that is done.
+    Start {
+        /// The Job.
+        target: ObjRef,
+        /// The CronJob.
+        from: ObjRef,
+    },
     /// Delete an object. Never safe.
     Delete {
         /// The object.
@@ -314,6 +322,7 @@ impl Change {
             | Self::MinReplicas { target, .. }
             | Self::Set { target, .. }
             | Self::Create { target, .. }
+            | Self::Start { target, .. }
             | Self::Delete { target } => target,
         }
     }
@@ -324,7 +333,7 @@ impl Change {
             Self::Replicas { .. } => "/spec/replicas",
             Self::MinReplicas { .. } => "/spec/minReplicas",
             Self::Set { pointer, .. } => pointer,
-            Self::Create { .. } | Self::Delete { .. } => "",
+            Self::Create { .. } | Self::Start { .. } | Self::Delete { .. } => "",
         }
     }
 
@@ -368,6 +377,7 @@ impl fmt::Display for Change {
                 to,
             } => write!(f, "set {pointer} of {target} to {to}"),
             Self::Create { target, .. } => write!(f, "create {target}"),
+            Self::Start { target, from } => write!(f, "start {target} from {from}"),
             Self::Delete { target } => write!(f, "delete {target}"),
         }
     }

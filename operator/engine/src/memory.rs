@@ -36,6 +36,11 @@ impl Fingerprint {
         Self(u128::from_be_bytes(head))
     }
 
+    /// As a number.
+    pub const fn as_u128(self) -> u128 {
+        self.0
+    }
+
     /// The fingerprint of a unit.
     pub(crate) fn unit(baseline: &str, control: &str, subject: &ObjRef) -> Self {
         Self::of(&[
@@ -203,7 +208,7 @@ impl Memory {
                 endpoint,
                 handshake,
             } => {
-                let dep = Dep::handshake(&namespace, &endpoint);
+                let dep = Dep::handshakes(&namespace, &endpoint.host);
                 self.edit(&namespace).probed.take_handshake(endpoint, handshake);
                 dep
             }
@@ -231,7 +236,7 @@ impl Memory {
         let (endpoints, checks) = both.merge(probed);
         let handshakes = endpoints
             .iter()
-            .map(|endpoint| Dep::handshake(namespace, endpoint));
+            .map(|endpoint| Dep::handshakes(namespace, &endpoint.host));
         let availability = checks.iter().map(|check| Dep::availability(namespace, check));
         let deps: Vec<Dep> = handshakes.chain(availability).collect();
         if !deps.is_empty() {

@@ -141,6 +141,8 @@ pub struct BaselineReport {
     pub worst: OrdMap<Rank, UnitKey>,
     /// Units with a repair that could be made or proposed.
     pub repairable: OrdSet<UnitKey>,
+    /// The tenant in force of each namespace that has one.
+    pub tenants: OrdMap<Arc<str>, Arc<str>>,
 }
 
 /// The published state.

@@ -3,10 +3,11 @@
 
 use std::io::Write;
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
+use std::time::Duration;
 
 use clap::Parser;
-use kube_test::{Cluster, Error, Result};
+use kube_test::{Cluster, Enclosure, Error, Result};
 use tokio::signal::unix::{SignalKind, signal};
 
 #[derive(Parser)]
@@ -18,6 +19,12 @@ struct Options {
     /// Zones over which the nodes are dealt
     #[arg(long, value_delimiter = ',', default_value = "zone-a,zone-b,zone-c")]
     zones: Vec<String>,
+    /// One real node that runs containers, instead of simulated ones (root on Linux, KUBE_TEST_NODE=1)
+    #[arg(long)]
+    real_node: bool,
+    /// The folder of the images that the real node has
+    #[arg(long, value_name = "DIR", requires = "real_node")]
+    images: Option<PathBuf>,
     /// Also end when standard input closes, so that no script can leave it behind
     #[arg(long)]
     until_stdin_closes: bool,
@@ -40,15 +47,60 @@ async fn main() -> ExitCode {
 async fn run(options: Options) -> Result<()> {
     let end = until_told(options.until_stdin_closes);
     tokio::pin!(end);
-    let builder = Cluster::builder()
+    if options.real_node && !Enclosure::is_inside() {
+        return enclosed(&options, end).await;
+    }
+    let mut builder = Cluster::builder()
         .nodes(options.nodes)
         .zones(options.zones.clone());
+    if options.real_node {
+        builder = builder.real_node();
+    }
+    if let Some(images) = &options.images {
+        builder = builder.images(images);
+    }
     let cluster = tokio::select! {
         cluster = builder.start() => cluster?,
         ended = &mut end => return ended,
     };
     announce(&cluster, &options)?;
     end.await
+}
+
+/// Runs this program again where a real node can be, until that ends or this one is told to.
+async fn enclosed(options: &Options, end: impl Future<Output = Result<()>>) -> Result<()> {
+    if let Some(why) = Enclosure::lacking() {
+        return Err(Error::NotYet(why));
+    }
+    let io = |what: &'static str| {
+        move |source| Error::Io {
+            what: what.to_owned(),
+            source,
+        }
+    };
+    let mut command = Command::new(std::env::current_exe().map_err(io("this program's path"))?);
+    // Its input is empty: this process watches its own.
+    command.args(
+        std::env::args_os()
+            .skip(1)
+            .filter(|arg| arg != "--until-stdin-closes"),
+    );
+    let mut enclosure = Enclosure::start(&command)?;
+    writeln!(
+        std::io::stderr(),
+        "kube-test-up: to get there: nsenter --target {} --net --mount",
+        enclosure.id()
+    )
+    .map_err(io("printing"))?;
+    let ended = async {
+        while enclosure.exit_status().is_none() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::select! {
+        told = end => told,
+        () = ended => Err(Error::NotYet("the cluster ended".to_owned())),
+    }
 }
 
 fn announce(cluster: &Cluster, options: &Options) -> Result<()> {

@@ -5,7 +5,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use kube_test::{Cluster, Part, eventually};
+use kube_test::{Cluster, Enclosure, eventually};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::SOON;
@@ -35,7 +35,7 @@ async fn up(ready: &Path, until_stdin_closes: bool) -> Up {
         }
     });
     let dir = Path::new(&kubeconfig.await.unwrap()).parent().unwrap().to_owned();
-    assert!(processes_of(&dir) >= Part::ALL.len());
+    assert!(processes_of(&dir) >= 5, "etcd and the others");
     Up { process, dir }
 }
 
@@ -151,4 +151,141 @@ async fn missing_binaries_name_the_command_that_builds_them() {
         !output.status.success() && said.contains("no etcd in") && said.contains("make controlplane"),
         "{said}"
     );
+}
+
+/// A process with a real node; killed when dropped.
+struct RealNode {
+    process: Child,
+    ready: PathBuf,
+    _files: tempfile::TempDir,
+}
+
+impl RealNode {
+    fn start() -> Self {
+        let files = tempfile::tempdir().unwrap();
+        let ready = files.path().join("ready");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kube-test-up"));
+        command.args(["--real-node", "--ready-file"]).arg(&ready);
+        let images = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../images");
+        if images.join("tools.tar").is_file() {
+            command.arg("--images").arg(images);
+        }
+        command
+            .env("TMPDIR", files.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        Self {
+            process: command.spawn().unwrap(),
+            ready,
+            _files: files,
+        }
+    }
+
+    /// The folder of its namespaces; also the name of its cgroups.
+    async fn dir(&self) -> PathBuf {
+        let parent = self.ready.parent().unwrap();
+        eventually(SOON, "the namespaces are there", async || {
+            let entries = fs::read_dir(parent).unwrap().flatten();
+            let mut folders = entries.map(|e| e.path()).filter(|path| path.is_dir());
+            folders.next().ok_or("none yet")
+        })
+        .await
+        .unwrap()
+    }
+
+    fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
+impl Drop for RealNode {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// What a node could leave on the machine: cgroups of that name, mounts, links, addresses given to pods.
+fn traces(dir: &Path) -> Vec<String> {
+    let name = dir.file_name().unwrap().to_str().unwrap();
+    let groups = fs::read_dir("/sys/fs/cgroup").unwrap().flatten();
+    let tops = groups
+        .map(|entry| entry.path())
+        .chain([PathBuf::from("/sys/fs/cgroup")]);
+    let groups = tops.map(|top| top.join(name)).filter(|path| path.exists());
+    let mut traces: Vec<String> = groups.map(|path| path.display().to_string()).collect();
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
+    traces.extend(
+        mounts
+            .lines()
+            .filter(|line| line.contains(name))
+            .map(str::to_owned),
+    );
+    let links = fs::read_dir("/sys/class/net").unwrap().flatten();
+    let links = links.map(|entry| entry.file_name().into_string().unwrap());
+    traces.extend(links.filter(|link| link == "node0"));
+    traces
+}
+
+async fn node_is_gone(dir: &Path) {
+    all_gone(dir).await;
+    let none = async || {
+        let left = traces(dir);
+        if left.is_empty() {
+            Ok(())
+        } else {
+            Err(left.join("\n"))
+        }
+    };
+    eventually(SOON, "the machine is as before", none).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_killed_real_node_leaves_nothing() {
+    if let Some(why) = Enclosure::lacking() {
+        eprintln!("skipped: {why}");
+        return;
+    }
+    let mut node = RealNode::start();
+    let dir = node.dir().await;
+    let kubeconfig = eventually(SOON * 3, "the node is up", async || {
+        match fs::read_to_string(&node.ready) {
+            Ok(path) if !path.is_empty() => Ok(path),
+            other => Err(format!("{other:?}")),
+        }
+    })
+    .await
+    .unwrap();
+    assert!(!traces(&dir).is_empty(), "its cgroups");
+    assert!(
+        processes_of(&dir) >= 7,
+        "etcd, the API server, containerd and the others"
+    );
+    assert!(Path::new(&kubeconfig).starts_with(&dir));
+    node.kill();
+    node_is_gone(&dir).await;
+}
+
+#[tokio::test]
+async fn a_real_node_killed_while_it_starts_leaves_nothing() {
+    if let Some(why) = Enclosure::lacking() {
+        eprintln!("skipped: {why}");
+        return;
+    }
+    let mut node = RealNode::start();
+    let dir = node.dir().await;
+    let some = async || {
+        let count = processes_of(&dir);
+        if count > 3 {
+            Ok(())
+        } else {
+            Err(format!("{count}"))
+        }
+    };
+    eventually(SOON, "the first parts have started", some)
+        .await
+        .unwrap();
+    node.kill();
+    node_is_gone(&dir).await;
 }

@@ -1,5 +1,5 @@
 //! The harness against the real thing. Needs `make controlplane`.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 mod access;
 mod audit;

@@ -46,6 +46,7 @@ fn report(controls: usize, tally: Tally, messages: &[String], problems: usize) -
             .collect(),
         worst: Default::default(),
         repairable: Default::default(),
+        tenants: Default::default(),
     };
     for (n, message) in messages.iter().enumerate() {
         add_finding(&mut report, ids[n % ids.len()], n, message);

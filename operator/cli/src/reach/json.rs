@@ -4,6 +4,7 @@ use std::io::{self, BufWriter, Write};
 
 use anyhow::Result;
 use plimsoll_engine::reach::PortSet;
+use plimsoll_report::Harmless;
 use serde::{Serialize, Serializer};
 use serde_json::ser::PrettyFormatter;
 
@@ -11,7 +12,6 @@ use super::{
     end::End,
     question::{Answer, Question},
 };
-use crate::scan::json::Harmless;
 
 /// Raised when a field is removed or changes its meaning.
 const API_VERSION: &str = "reach.plimsoll.dev/v1";

@@ -8,7 +8,7 @@ use plimsoll_engine::{
     coverage::Coverage,
     decode::{DecodePlan, Object},
     fact::Fact,
-    facts::Openings,
+    facts::{Openings, pod_ranges},
     kind::Kind,
     object::{ADMIN_POLICIES, AdminPeer, AdminPolicy, Direction, NetworkPolicy, Projection},
     reach::{Network, Reach},
@@ -74,7 +74,7 @@ pub(super) fn cluster(context: Option<&str>, network: Network, progress: &Progre
     let spinner = progress.spinner("listing");
     let seen = runtime.block_on(async {
         let client = live::connect(None, context).await?;
-        let kinds = <Openings as Fact>::READS;
+        let kinds = <Openings as Fact>::READS.with(Kind::Node);
         live::look(&client, kinds.iter(), &no_plan(), Timestamp::now()).await
     });
     spinner.finish_and_clear();
@@ -84,15 +84,40 @@ pub(super) fn cluster(context: Option<&str>, network: Network, progress: &Progre
         Coverage::Absent => kind.is_optional(),
         _ => false,
     };
-    if !seen.coverage.iter().all(is_seen) {
+    // Nodes only narrow down what an `ipBlock` may match.
+    let decides = |(kind, _): &&(Kind, Coverage)| *kind != Kind::Node;
+    if !seen.coverage.iter().filter(decides).all(is_seen) {
         bail!("who reaches whom cannot be told: {}", seen.complaints.join("; "));
     }
+    let mut warnings = Vec::new();
+    let network = with_pod_ranges(network, &seen, &mut warnings);
     Ok(Loaded::new(
         seen.objects.into_iter(),
         network,
-        Vec::new(),
+        warnings,
         Vec::new(),
     ))
+}
+
+/// What the nodes tell of pods' addresses (`spec.podCIDRs`), where nobody said it (`--pod-cidr`).
+fn with_pod_ranges(mut network: Network, seen: &live::Cluster, warnings: &mut Vec<String>) -> Network {
+    if network.pod_ranges.is_some() {
+        return network;
+    }
+    let complete = seen
+        .coverage
+        .iter()
+        .any(|(kind, coverage)| *kind == Kind::Node && *coverage == Coverage::Complete);
+    let nodes = seen
+        .objects
+        .iter()
+        .filter(|object| object.name.kind() == Kind::Node);
+    match pod_ranges(nodes) {
+        Ok(ranges) if complete => network.pod_ranges = ranges,
+        _ => warnings
+            .push("nodes cannot be read: pods may have any address, unless --pod-cidr says which".into()),
+    }
+    network
 }
 
 fn no_plan() -> Arc<DecodePlan> {
@@ -159,4 +184,53 @@ fn blocks_of(object: &Object) -> Vec<String> {
     networks
         .flat_map(|networks| networks.iter().map(ToString::to_string))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use plimsoll_engine::{
+        decode::decode_json,
+        reach::{Addresses, IpBlocks},
+    };
+    use serde_json::json;
+
+    use super::*;
+
+    fn seen(coverage: Coverage, ranges: &[&str]) -> live::Cluster {
+        let node = |range: &&str| {
+            let node =
+                json!({"metadata": {"name": range.replace(['.', '/'], "-")}, "spec": {"podCIDRs": [range]}});
+            decode_json(Kind::Node, &node.to_string()).unwrap()
+        };
+        live::Cluster {
+            objects: ranges.iter().map(node).collect(),
+            coverage: vec![(Kind::Node, coverage)],
+            exceptions: Vec::new(),
+            complaints: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn nodes_tell_the_ranges_of_pods_where_nobody_said_them() {
+        let network = |pod_ranges| Network {
+            ip_blocks: IpBlocks::MayMatchPods,
+            pod_ranges,
+        };
+        let told = seen(Coverage::Complete, &["10.244.0.0/24", "10.244.1.0/24"]);
+        let mut warnings = Vec::new();
+        let found = with_pod_ranges(network(None), &told, &mut warnings);
+        assert_eq!(found.pod_ranges, Addresses::parse(["10.244.0.0/23"]));
+        let said = Addresses::parse(["10.0.0.0/8"]);
+        assert_eq!(
+            with_pod_ranges(network(said.clone()), &told, &mut warnings).pod_ranges,
+            said
+        );
+        assert!(warnings.is_empty(), "{warnings:?}");
+        let forbidden = seen(Coverage::Forbidden, &[]);
+        assert_eq!(
+            with_pod_ranges(network(None), &forbidden, &mut warnings).pod_ranges,
+            None
+        );
+        assert_eq!(warnings.len(), 1);
+    }
 }

@@ -8,15 +8,17 @@ use std::{
 use jiff::Timestamp;
 use plimsoll_engine::{
     Engine,
+    baseline::Compiled,
     coverage::Coverage,
     decode::Object,
-    exception::Exception,
     finding::Verdict,
     intake::{Documents, Intake, OwnObject, Source, Unreadable},
     kind::Kind,
     name::ObjRef,
     report::{Report, UnitResult},
 };
+
+use plimsoll_report::Waiver;
 
 use super::{
     Baselines,
@@ -25,7 +27,10 @@ use super::{
     progress::Progress,
     read,
 };
-use crate::{Ending, exceptions};
+use crate::{
+    Ending,
+    exceptions::{self, Given},
+};
 
 /// A finished scan.
 pub(crate) struct Scan {
@@ -44,7 +49,12 @@ pub(crate) struct Scan {
     pub(crate) assumptions: Vec<String>,
     /// What is wrong beyond single documents: kinds that may not be listed, exceptions that cannot be accepted.
     pub(crate) complaints: Vec<String>,
-    exceptions: Vec<String>,
+    /// The baselines measured against.
+    pub(crate) baselines: Vec<Compiled>,
+    /// Every exception, also those that cannot be accepted.
+    pub(crate) waivers: Vec<Waiver>,
+    /// How much of each kind was seen, and how many objects.
+    pub(crate) coverage: BTreeMap<Kind, (Coverage, Option<usize>)>,
 }
 
 /// An object given more than once.
@@ -60,7 +70,7 @@ pub(crate) struct Duplicate {
 pub(crate) fn files(
     inputs: Inputs,
     baselines: Baselines,
-    mut given: Vec<Exception>,
+    mut given: Vec<Given>,
     partial: bool,
     progress: &Progress,
     now: Timestamp,
@@ -101,7 +111,7 @@ pub(crate) fn files(
 pub(crate) fn cluster(
     cluster: Cluster,
     baselines: Baselines,
-    mut given: Vec<Exception>,
+    mut given: Vec<Given>,
     now: Timestamp,
 ) -> Scan {
     given.extend(cluster.exceptions);
@@ -170,24 +180,19 @@ pub(crate) fn some(names: &[String]) -> String {
 }
 
 /// Takes the exceptions out of what was read. One that cannot be accepted makes its document unreadable.
-fn take_exceptions(intake: &mut Intake, given: &mut Vec<Exception>, now: Timestamp) {
+fn take_exceptions(intake: &mut Intake, given: &mut Vec<Given>, now: Timestamp) {
     for object in intake.own.iter().filter(|object| object.kind == exceptions::KIND) {
-        match exceptions::exception(&object.value, now) {
-            Ok(exception) => given.push(exception),
-            Err(wrong) => {
-                let why: Vec<String> = wrong
-                    .iter()
-                    .map(|c| format!("{}: {}", c.field, c.message))
-                    .collect();
-                // It was counted as decoded when it was known to be an object of ours.
-                intake.documents.decoded -= 1;
-                intake.documents.unreadable.push(Unreadable {
-                    file: object.source.file,
-                    line: object.source.line,
-                    why: format!("{}: {}", exceptions::KIND, why.join("; ")),
-                });
-            }
+        let (read, _) = exceptions::read(&object.value, now);
+        if let Some(why) = &read.waiver.invalid {
+            // It was counted as decoded when it was known to be an object of ours.
+            intake.documents.decoded -= 1;
+            intake.documents.unreadable.push(Unreadable {
+                file: object.source.file,
+                line: object.source.line,
+                why: format!("{}: {why}", exceptions::KIND),
+            });
         }
+        given.push(read);
     }
 }
 
@@ -195,28 +200,31 @@ fn take_exceptions(intake: &mut Intake, given: &mut Vec<Exception>, now: Timesta
 struct Assessing {
     engine: Engine,
     sources: HashMap<ObjRef, Source>,
-    exceptions: Vec<String>,
+    baselines: Vec<Compiled>,
+    waivers: Vec<Waiver>,
     now: Timestamp,
 }
 
 impl Scan {
     #[allow(clippy::new_ret_no_self, reason = "a scan begins as one under way")]
-    fn new(baselines: Baselines, exceptions: Vec<Exception>, now: Timestamp) -> Assessing {
+    fn new(baselines: Baselines, exceptions: Vec<Given>, now: Timestamp) -> Assessing {
         let mut engine = Engine::scan();
         let plan = baselines.plan();
         for kind in Kind::ALL {
             engine.set_decoded(*kind, plan.clone());
         }
-        engine.set_baselines(baselines.compiled);
-        let names = exceptions
-            .iter()
-            .map(|exception| exception.name.to_string())
-            .collect();
-        engine.set_exceptions(exceptions);
+        let compiled = baselines.compiled;
+        engine.set_baselines(compiled.clone());
+        let (waivers, accepted): (Vec<_>, Vec<_>) = exceptions
+            .into_iter()
+            .map(|given| (given.waiver, given.exception))
+            .unzip();
+        engine.set_exceptions(accepted.into_iter().flatten().collect());
         Assessing {
             engine,
             sources: HashMap::new(),
-            exceptions: names,
+            baselines: compiled,
+            waivers,
             now,
         }
     }
@@ -241,11 +249,11 @@ impl Scan {
     /// An exception that covers nothing is worth a word: the finding is gone, or the selector is wrong.
     pub(crate) fn note_inert_exceptions(&mut self) {
         let inert = self
-            .exceptions
+            .waivers
             .iter()
-            .filter(|name| !self.report.waived_by.contains_key(name.as_str()));
+            .filter(|waiver| waiver.invalid.is_none() && !self.report.waived_by.contains_key(waiver.name.as_str()));
         let notes: Vec<String> = inert
-            .map(|name| format!("exception {name} covers nothing"))
+            .map(|waiver| format!("exception {} covers nothing", waiver.name))
             .collect();
         self.assumptions.extend(notes);
     }
@@ -298,6 +306,12 @@ impl Assessing {
         assumptions: Vec<String>,
         complaints: Vec<String>,
     ) -> Scan {
+        let inventory = self.engine.inventory();
+        let coverage = plimsoll_controls::registry()
+            .reads()
+            .iter()
+            .map(|kind| (kind, (inventory.coverage(kind), Some(inventory.names(kind).len()))))
+            .collect();
         let report = self.engine.look(self.now);
         let units = report
             .baselines
@@ -314,7 +328,9 @@ impl Assessing {
             duplicates,
             assumptions,
             complaints,
-            exceptions: self.exceptions,
+            baselines: self.baselines,
+            waivers: self.waivers,
+            coverage,
         }
     }
 }

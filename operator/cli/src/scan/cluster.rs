@@ -12,7 +12,6 @@ use plimsoll_controller::{ListError, Listed, list_json, list_once};
 use plimsoll_engine::{
     coverage::Coverage,
     decode::{DecodePlan, Object},
-    exception::Exception,
     kind::Kind,
 };
 
@@ -22,7 +21,7 @@ use crate::exceptions;
 pub(crate) struct Cluster {
     pub(crate) objects: Vec<Object>,
     pub(crate) coverage: Vec<(Kind, Coverage)>,
-    pub(crate) exceptions: Vec<Exception>,
+    pub(crate) exceptions: Vec<exceptions::Given>,
     /// Why kinds could not be listed, and exceptions that cannot be accepted.
     pub(crate) complaints: Vec<String>,
 }
@@ -103,13 +102,12 @@ impl Cluster {
             Err(why) => self.complaints.push(why.to_string()),
             Ok(objects) => {
                 for object in objects {
-                    match exceptions::exception(&object, now) {
-                        Ok(exception) => self.exceptions.push(exception),
-                        Err(wrong) => self.complaints.extend(wrong.iter().map(|c| {
-                            let name = object["metadata"]["name"].as_str().unwrap_or_default();
-                            format!("BaselineException {name}: {}: {}", c.field, c.message)
-                        })),
-                    }
+                    let (given, wrong) = exceptions::read(&object, now);
+                    self.complaints.extend(wrong.iter().map(|c| {
+                        let name = object["metadata"]["name"].as_str().unwrap_or_default();
+                        format!("BaselineException {name}: {}: {}", c.field, c.message)
+                    }));
+                    self.exceptions.push(given);
                 }
             }
         }

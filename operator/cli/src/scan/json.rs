@@ -6,9 +6,10 @@ use std::{
 };
 
 use anyhow::Result;
-use plimsoll_engine::{finding::Verdict, memory::Fingerprint, text::is_hostile};
+use plimsoll_engine::{finding::Verdict, memory::Fingerprint};
+use plimsoll_report::Harmless;
 use serde::{Serialize, Serializer};
-use serde_json::ser::{Formatter, PrettyFormatter};
+use serde_json::ser::PrettyFormatter;
 
 use super::{
     assess::Scan,
@@ -67,7 +68,7 @@ fn baselines(scan: &Scan) -> Vec<BaselineSummary<'_>> {
     scan.report.baselines.iter().map(summary).collect()
 }
 
-fn documents(scan: &Scan) -> Option<DocumentCounts<'_>> {
+pub(crate) fn documents(scan: &Scan) -> Option<DocumentCounts<'_>> {
     let documents = scan.documents.as_ref()?;
     Some(DocumentCounts {
         total: documents.total,
@@ -141,60 +142,6 @@ impl<'s> Results<'s> {
     }
 }
 
-/// JSON that is safe to look at in a terminal: characters that move or hide text are written as `\uXXXX`, which means the
-/// same to every program.
-pub(crate) struct Harmless<'a>(pub(crate) PrettyFormatter<'a>);
-
-impl Formatter for Harmless<'_> {
-    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, out: &mut W, text: &str) -> io::Result<()> {
-        let mut rest = text;
-        while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_hostile(*c)) {
-            out.write_all(&rest.as_bytes()[..at])?;
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                write!(out, "\\u{unit:04x}")?;
-            }
-            rest = &rest[at + c.len_utf8()..];
-        }
-        out.write_all(rest.as_bytes())
-    }
-
-    fn begin_array<W: ?Sized + io::Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.begin_array(out)
-    }
-
-    fn end_array<W: ?Sized + io::Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.end_array(out)
-    }
-
-    fn begin_array_value<W: ?Sized + io::Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_array_value(out, first)
-    }
-
-    fn end_array_value<W: ?Sized + io::Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.end_array_value(out)
-    }
-
-    fn begin_object<W: ?Sized + io::Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.begin_object(out)
-    }
-
-    fn end_object<W: ?Sized + io::Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.end_object(out)
-    }
-
-    fn begin_object_key<W: ?Sized + io::Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_object_key(out, first)
-    }
-
-    fn begin_object_value<W: ?Sized + io::Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.begin_object_value(out)
-    }
-
-    fn end_object_value<W: ?Sized + io::Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.end_object_value(out)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -215,19 +162,5 @@ mod tests {
         }
         let kept = std::fs::read_to_string(file).unwrap_or_default();
         assert!(kept == text, "{file} is out of date: run with UPDATE=1");
-    }
-
-    #[test]
-    fn hostile_characters_are_escaped_and_mean_the_same() {
-        let text = "a\u{202e}b\u{9b}c\u{7f}\u{e0041}ä\u{1b}";
-        let mut out = Vec::new();
-        text.serialize(&mut serde_json::Serializer::with_formatter(
-            &mut out,
-            Harmless(PrettyFormatter::new()),
-        ))
-        .unwrap();
-        let written = String::from_utf8(out).unwrap();
-        assert_eq!(written, "\"a\\u202eb\\u009bc\\u007f\\udb40\\udc41ä\\u001b\"");
-        assert_eq!(serde_json::from_str::<String>(&written).unwrap(), text);
     }
 }

@@ -20,7 +20,7 @@ use super::{
     error::Error,
     fence::Fence,
     owner::{Manager, Ownership, judge, manager_of},
-    patch::{Names, applied, guarded, holds, is_labelled_ours},
+    patch::{Names, applied, guarded, holds, is_labelled_ours, job_of},
     plan::Step,
     record::{Anchor, Operation, Touched},
 };
@@ -130,6 +130,7 @@ impl Writer {
             Change::Create { target, manifest } => {
                 self.look_at_manifest(step, target, &manifest.value()).await
             }
+            Change::Start { target, from } => self.look_at_start(step, target, from).await,
             // No deletion is of a class that is applied without an approval.
             Change::Delete { target } => Err(Error::Unsupported(format!(
                 "{target} is not deleted automatically"
@@ -231,6 +232,19 @@ impl Writer {
                 force,
             },
         })))
+    }
+
+    /// A Job that is to be started from a CronJob as that is now. One that is there was started already.
+    async fn look_at_start(&self, step: &Step, target: &ObjRef, from: &ObjRef) -> Result<Look, Error> {
+        if self.live(target).await?.is_some_and(|live| live.is_ours()) {
+            return Ok(Look::AlreadyThere);
+        }
+        let live = self.live(from).await?.ok_or_else(|| Error::Gone(from.clone()))?;
+        let manifest = job_of(&live.value).map_err(|what| Error::Changed {
+            target: from.clone(),
+            what: what.into(),
+        })?;
+        self.look_at_manifest(step, target, &manifest).await
     }
 
     async fn live(&self, target: &ObjRef) -> Result<Option<Live>, Error> {

@@ -75,6 +75,41 @@ pub(super) fn applied(
     Some(manifest)
 }
 
+/// What marks a Job that its CronJob's schedule did not start, as `kubectl create job --from` has it.
+const MANUAL: (&str, &str) = ("cronjob.kubernetes.io/instantiate", "manual");
+
+/// The Job that a CronJob would start, as `kubectl create job --from` makes it; the CronJob owns it, so that its controller
+/// counts it. An error tells why it must not be started.
+pub(super) fn job_of(cron_job: &Value) -> Result<Value, &'static str> {
+    let at = |pointer: &str| cron_job.pointer(pointer).cloned();
+    if at("/spec/suspend") == Some(true.into()) {
+        return Err("it is suspended");
+    }
+    if at("/status/active").is_some_and(|active| !is_empty(&active)) {
+        return Err("a Job of it is running");
+    }
+    let spec = at("/spec/jobTemplate/spec").ok_or("it has no jobTemplate")?;
+    let labels = at("/spec/jobTemplate/metadata/labels").unwrap_or_else(|| json!({}));
+    let mut annotations = at("/spec/jobTemplate/metadata/annotations").unwrap_or_else(|| json!({}));
+    if let Some(annotations) = annotations.as_object_mut() {
+        annotations.insert(MANUAL.0.into(), MANUAL.1.into());
+    }
+    Ok(json!({
+        "metadata": {
+            "labels": labels,
+            "annotations": annotations,
+            "ownerReferences": [{
+                "apiVersion": "batch/v1",
+                "kind": "CronJob",
+                "name": at("/metadata/name"),
+                "uid": at("/metadata/uid"),
+                "controller": true,
+            }],
+        },
+        "spec": spec,
+    }))
+}
+
 /// How an object is named in its manifest.
 pub(super) struct Names<'a> {
     pub(super) kind: &'a str,
@@ -180,5 +215,32 @@ mod tests {
         );
         assert!(is_labelled_ours(&applied));
         assert_eq!(super::applied(&json!([]), "v1", &names, None), None);
+    }
+
+    #[test]
+    fn a_job_is_what_its_cron_job_says_and_belongs_to_it() {
+        let cron_job = json!({
+            "metadata": {"name": "nightly", "uid": "u1"},
+            "spec": {"jobTemplate": {
+                "metadata": {"labels": {"app": "db"}},
+                "spec": {"backoffLimit": 2, "template": {"spec": {"restartPolicy": "Never"}}},
+            }},
+        });
+        let job = job_of(&cron_job).unwrap();
+        assert_eq!(job["spec"], cron_job["spec"]["jobTemplate"]["spec"]);
+        assert_eq!(job["metadata"]["labels"], json!({"app": "db"}));
+        assert_eq!(job["metadata"]["annotations"], json!({MANUAL.0: MANUAL.1}));
+        assert_eq!(job["metadata"]["ownerReferences"][0]["uid"], "u1");
+        for (pointer, value) in [
+            ("/spec/suspend", json!(true)),
+            ("/status", json!({"active": [{"name": "x"}]})),
+        ] {
+            let mut held = cron_job.clone();
+            match pointer {
+                "/status" => held["status"] = value,
+                _ => held["spec"]["suspend"] = value,
+            }
+            assert!(job_of(&held).is_err(), "{pointer}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! From what is written to what is evaluated: presets merged, parameters decoded, problems named.
 
-use std::{any::Any, collections::BTreeMap, sync::Arc};
+use std::{any::Any, collections::BTreeMap, fmt, sync::Arc};
 
 use serde_json::{Map, Value};
 
@@ -35,6 +35,17 @@ pub enum Origin {
     Preset(String),
     /// The baseline itself.
     Baseline,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::SpecMode => f.write_str("spec.mode"),
+            Self::Preset(name) => write!(f, "preset {name}"),
+            Self::Baseline => f.write_str("baseline"),
+        }
+    }
 }
 
 /// Something in a baseline that cannot be accepted.

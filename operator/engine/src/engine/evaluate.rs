@@ -150,10 +150,14 @@ fn judge(view: &View<'_>, entry: &Entry, subject: &ObjRef, findings: &mut Findin
     let checked = entry.control.check(&unit, view, params, findings);
     for i in 0..findings.found.len() {
         // A repair that cannot be told is no reason not to report the finding.
-        let repair = entry
+        let mut repair = entry
             .control
             .repair(&unit, view, params, &findings.found[i])
             .unwrap_or_default();
+        // It is kept as long as the finding is.
+        if let Some(repair) = &mut repair {
+            repair.changes.shrink_to_fit();
+        }
         findings.found[i].repair = repair.map(Box::new);
     }
     checked

@@ -56,6 +56,23 @@ impl Ledger {
         }
     }
 
+    /// Files a namespace under its tenant; `None` where it has none, or is gone.
+    pub(crate) fn set_tenant(&mut self, baseline: &str, namespace: &str, tenant: Option<Arc<str>>) {
+        let Some(report) = self.report.baselines.get_mut(baseline) else {
+            return;
+        };
+        match tenant {
+            Some(tenant) => _ = report.tenants.insert(namespace.into(), tenant),
+            None => _ = report.tenants.remove(namespace),
+        }
+    }
+
+    /// A namespace is gone.
+    pub(crate) fn forget_namespace(&mut self, namespace: &str) {
+        let of: Vec<Arc<str>> = self.report.baselines.keys().cloned().collect();
+        of.iter().for_each(|baseline| self.set_tenant(baseline, namespace, None));
+    }
+
     fn get(&self, entry: &Entry, key: &UnitKey) -> Option<UnitResult> {
         self.report
             .baselines
@@ -214,6 +231,7 @@ fn empty(name: &Arc<str>) -> BaselineReport {
         tallies: imbl::OrdMap::new(),
         worst: imbl::OrdMap::new(),
         repairable: imbl::OrdSet::new(),
+        tenants: imbl::OrdMap::new(),
     }
 }
 

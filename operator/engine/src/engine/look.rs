@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::{Engine, evaluate::evaluate_all};
 use crate::{
     graph::{FactStore, Graph},
+    kind::Kind,
     report::{Delta, Report},
 };
 
@@ -36,11 +37,24 @@ impl Engine {
                 (self.facts, self.graph) = (FactStore::default(), Graph::default());
             }
         }
+        self.file_all_under_tenants();
         let mut delta = Delta::default();
         self.ledger
             .set_blind(self.plan.blind(&self.inventory), &mut delta);
         self.ledger.finish(now, &delta);
         self.ledger.report()
+    }
+
+    fn file_all_under_tenants(&mut self) {
+        let named: Vec<_> = self
+            .inventory
+            .names(Kind::Namespace)
+            .filter_map(|name| self.inventory.get(name))
+            .map(|object| (object.name.clone(), object.meta.labels.clone()))
+            .collect();
+        for (name, labels) in named {
+            self.file_under_tenants(name.name(), &labels);
+        }
     }
 
     /// Every unit, those of one object together: they read the same facts.

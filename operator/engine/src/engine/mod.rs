@@ -29,6 +29,7 @@ use crate::{
     graph::{FactStore, Graph},
     inventory::{Inventory, Touched},
     kind::{Kind, KindSet},
+    labels::Labels,
     memory::{Memory, Shard},
     name::ObjRef,
     object::Namespace,
@@ -137,6 +138,7 @@ impl Engine {
         }
         if name.kind() == Kind::Namespace {
             self.observed.remove(name);
+            self.ledger.forget_namespace(name.name());
             let forgotten = self.memory.forget_namespace(name.name());
             self.touch_first_seen(name.name(), forgotten);
         }
@@ -430,11 +432,23 @@ impl Engine {
                     }
                 }
             }
+            self.file_under_tenants(name.name(), &labels);
             // Another baseline may read the same label and hold other values for valid.
             self.touch_first_seen(name.name(), changed);
             if forgotten.restores {
                 self.touch_restores(name.name());
             }
+        }
+    }
+
+    /// Files a namespace under its tenant, by baseline: the first one seen stays in force, as it does for controls.
+    fn file_under_tenants(&mut self, namespace: &str, labels: &Labels) {
+        for baseline in self.plan.baselines() {
+            let settings = &baseline.settings;
+            let first = self.memory.first_label(settings.tenant_key(), namespace);
+            let tenant = first.or_else(|| settings.tenant_label(labels).map(|(_, tenant)| tenant));
+            self.ledger
+                .set_tenant(&settings.baseline, namespace, tenant.map(Arc::from));
         }
     }
 

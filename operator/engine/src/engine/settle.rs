@@ -65,6 +65,7 @@ impl Settling<'_> {
         }
         let found = std::mem::take(&mut outcome.findings.found);
         let mut reported: Vec<Reported> = Vec::with_capacity(found.len());
+        settled.seen.reserve_exact(found.len());
         let mut held = None;
         for finding in found {
             let seen = self.seen(&finding);

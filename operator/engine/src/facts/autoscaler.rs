@@ -37,6 +37,7 @@ pub struct Scaler {
 
 impl Fact for Autoscaler {
     const READS: KindSet = KindSet::of(&[Kind::HorizontalPodAutoscaler, Kind::ScaledObject]);
+    const KEPT: bool = false;
     type Value = Option<Scaler>;
 
     fn compute(&self, view: &View<'_>) -> Result<Option<Scaler>, Unknown> {

@@ -29,6 +29,7 @@ impl Fact for Budgets {
         Kind::ReplicaSet,
         Kind::Rollout,
     ]);
+    const KEPT: bool = false;
     type Value = Vec<ObjRef>;
 
     fn compute(&self, view: &View<'_>) -> Result<Vec<ObjRef>, Unknown> {

@@ -36,6 +36,7 @@ impl Fact for Desired {
         Kind::Rollout,
         Kind::CnpgCluster,
     ]));
+    const KEPT: bool = false;
     type Value = DesiredValue;
 
     fn compute(&self, view: &View<'_>) -> Result<DesiredValue, Unknown> {

@@ -150,6 +150,7 @@ impl Fact for VolumeEncryption {
         Kind::PersistentVolume,
         Kind::StorageClass,
     ]);
+    const KEPT: bool = false;
     type Value = VolumeValue;
 
     fn compute(&self, view: &View<'_>) -> Result<VolumeValue, Unknown> {

@@ -4,9 +4,11 @@ mod autoscaler;
 mod backends;
 mod budgets;
 mod covered;
+mod denial;
 mod desired;
 mod domains;
 mod encryption;
+mod granted;
 mod ingress_class;
 mod networks;
 mod occupied;
@@ -28,12 +30,14 @@ pub use autoscaler::{Autoscaler, Scaler};
 pub use backends::{Backend, Backends};
 pub use budgets::Budgets;
 pub use covered::Covered;
+pub use denial::{ClusterDenial, ClusterDenialValue, DirectionDenial, Opened};
 pub use desired::{Desired, DesiredValue};
 pub use domains::{Domains, DomainsValue, NodeDomain};
 pub use encryption::{
     ClassEncryption, ClassValue, DefaultClass, VolumeEncryption, VolumeValue, by_class, class_of,
     is_default_class,
 };
+pub use granted::{Granted, GrantedValue};
 pub use ingress_class::{
     ClassController, ControllerOf, DefaultIngressClass, DefaultTlsOptions, TlsSetting, TlsSettings,
 };
@@ -55,6 +59,6 @@ pub use source_groups::{
 };
 pub use standing::{EnvironmentLabel, Standing, StandingValue};
 pub use template::{pod_labels, pod_template, template_owner};
-pub use traffic::{IsNamespaceLabel, OnHostNetwork, PodRanges, SelectsPods, Spokesman};
+pub use traffic::{IsNamespaceLabel, OnHostNetwork, PodRanges, SelectsPods, Spokesman, pod_ranges};
 pub use unmodelled::UnmodelledPolicy;
 pub use writes::{WritesIn, WritesInValue};

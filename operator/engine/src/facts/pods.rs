@@ -1,6 +1,6 @@
 //! Where a workload's pods run.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -29,8 +29,8 @@ pub struct PodsValue {
     pub active: usize,
     /// How many of them run.
     pub running: usize,
-    /// How many run on each node.
-    pub nodes: BTreeMap<Arc<str>, usize>,
+    /// How many run on each node, by its name.
+    pub nodes: Box<[(Arc<str>, usize)]>,
     /// The pod that was started again most often, if that is worth a word.
     pub restarted: Option<Box<Restarted>>,
 }
@@ -55,19 +55,24 @@ impl Fact for Pods {
 
     fn compute(&self, view: &View<'_>) -> Result<PodsValue, Unknown> {
         let mut value = PodsValue::default();
+        let mut nodes = Vec::new();
         if matches!(self.workload.kind(), Kind::Deployment | Kind::Rollout) {
             for replica_set in view.owned_by(Kind::ReplicaSet, &self.workload)? {
-                value.add_all(&view.owned_by(Kind::Pod, &replica_set.name)?)?;
+                value.add_all(&view.owned_by(Kind::Pod, &replica_set.name)?, &mut nodes)?;
             }
         } else {
-            value.add_all(&view.owned_by(Kind::Pod, &self.workload)?)?;
+            value.add_all(&view.owned_by(Kind::Pod, &self.workload)?, &mut nodes)?;
         }
+        nodes.sort_unstable();
+        let by_node = nodes.chunk_by(|a, b| a == b);
+        value.nodes = by_node.map(|pods| (pods[0].clone(), pods.len())).collect();
         Ok(value)
     }
 }
 
 impl PodsValue {
-    fn add_all(&mut self, pods: &[&Object]) -> Result<(), Unknown> {
+    /// Counts pods, and tells the node of each that runs.
+    fn add_all<'a>(&mut self, pods: &[&'a Object], nodes: &mut Vec<&'a Arc<str>>) -> Result<(), Unknown> {
         for object in pods {
             let pod = project::<Pod>(object)?;
             if pod.finished || object.meta.deleting {
@@ -77,7 +82,7 @@ impl PodsValue {
             self.note_restarts(object, pod);
             if let (true, Some(node)) = (pod.running, &pod.node) {
                 self.running += 1;
-                *self.nodes.entry(Arc::from(&**node)).or_default() += 1;
+                nodes.push(node);
             }
         }
         Ok(())

@@ -28,13 +28,45 @@ const READS: KindSet = KindSet::of(WORKLOADS)
     .with(Kind::Namespace)
     .with(Kind::NetworkPolicy);
 
+/// The policies of the ordered kinds.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) struct OrderedPolicies;
+
+#[derive(PartialEq)]
+pub(super) struct OrderedPoliciesValue {
+    pub(super) tiers: Tiers,
+    /// One that cannot be read: it may select any pod.
+    unreadable: Option<Arc<Unmodelled>>,
+}
+
+impl Fact for OrderedPolicies {
+    const READS: KindSet = KindSet::of(ADMIN_POLICIES);
+    type Value = OrderedPoliciesValue;
+
+    fn compute(&self, view: &View<'_>) -> Result<OrderedPoliciesValue, Unknown> {
+        let (mut policies, mut unreadable) = (Vec::new(), None);
+        for kind in ADMIN_POLICIES {
+            for object in view.all(*kind)? {
+                match cluster_policy(object) {
+                    Ok(policy) => policies.push(policy),
+                    Err(why) => unreadable = unreadable.or(Some(unmodelled(object, &why))),
+                }
+            }
+        }
+        Ok(OrderedPoliciesValue {
+            tiers: Tiers::new(policies),
+            unreadable,
+        })
+    }
+}
+
 /// The policies that are of no namespace.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 struct ClusterPolicies;
 
 #[derive(PartialEq)]
 struct ClusterPoliciesValue {
-    tiers: Tiers,
+    ordered: Arc<OrderedPoliciesValue>,
     /// Policies that cannot be read: they may select any pod.
     unreadable: Option<Arc<Unmodelled>>,
     foreign: Vec<(ObjRef, ForeignPolicy)>,
@@ -45,15 +77,8 @@ impl Fact for ClusterPolicies {
     type Value = ClusterPoliciesValue;
 
     fn compute(&self, view: &View<'_>) -> Result<ClusterPoliciesValue, Unknown> {
-        let (mut policies, mut unreadable, mut foreign) = (Vec::new(), None, Vec::new());
-        for kind in ADMIN_POLICIES {
-            for object in view.all(*kind)? {
-                match cluster_policy(object) {
-                    Ok(policy) => policies.push(policy),
-                    Err(why) => unreadable = unreadable.or(Some(unmodelled(object, &why))),
-                }
-            }
-        }
+        let ordered = view.fact(&OrderedPolicies)?;
+        let (mut unreadable, mut foreign) = (ordered.unreadable.clone(), Vec::new());
         for kind in FOREIGN_POLICIES.iter().filter(|kind| !kind.info().namespaced) {
             for object in view.all(*kind)? {
                 match project::<ForeignPolicy>(object) {
@@ -63,14 +88,14 @@ impl Fact for ClusterPolicies {
             }
         }
         Ok(ClusterPoliciesValue {
-            tiers: Tiers::new(policies),
+            ordered,
             unreadable,
             foreign,
         })
     }
 }
 
-fn cluster_policy(object: &Object) -> Result<ClusterPolicy, String> {
+pub(super) fn cluster_policy(object: &Object) -> Result<ClusterPolicy, String> {
     let policy = project::<AdminPolicy>(object).map_err(|why| why.message().to_owned())?;
     ClusterPolicy::read(object.name.clone(), policy).map_err(|why| why.to_string())
 }
@@ -106,7 +131,7 @@ impl Fact for NamespaceReach {
         let parts = Parts {
             namespace: Arc::new(namespace(self.namespace.clone(), object)),
             policies,
-            tiers: &cluster.tiers,
+            tiers: &cluster.ordered.tiers,
             unmodelled: match unreadable.or_else(|| cluster.unreadable.clone()) {
                 Some(policy) => Some(policy),
                 None => self.foreign(view, &cluster)?,
@@ -140,7 +165,7 @@ impl NamespaceReach {
 }
 
 /// A namespace as policies see it; of one that is only implied no label is known.
-fn namespace(name: Arc<str>, object: Option<&Object>) -> Namespace {
+pub(super) fn namespace(name: Arc<str>, object: Option<&Object>) -> Namespace {
     let implied =
         |object: &&Object| project::<object::Namespace>(object).is_ok_and(object::Namespace::is_implied);
     let known = object.filter(|object| !implied(object));

@@ -12,6 +12,7 @@ use foldhash::quality::FixedState;
 use super::NamespaceReach;
 use crate::{
     control::project,
+    decode::Object,
     fact::Fact,
     kind::{Kind, KindSet},
     object::Node,
@@ -71,33 +72,38 @@ impl Fact for PodRanges {
     type Value = Option<Addresses>;
 
     fn compute(&self, view: &View<'_>) -> Result<Option<Addresses>, Unknown> {
-        let (mut v4, mut v6) = (None, None);
-        for object in view.all(Kind::Node)? {
-            let ranges = project::<Node>(object)?
-                .spec
-                .pod_cidrs
-                .as_deref()
-                .unwrap_or_default();
-            if ranges.is_empty() {
-                return Ok(None);
-            }
-            for range in ranges {
-                match parse(range) {
-                    Some((true, first, last)) => v6 = Some(around(v6, first, last)),
-                    Some((false, first, last)) => v4 = Some(around(v4, first, last)),
-                    None => return Ok(None),
-                }
+        pod_ranges(view.all(Kind::Node)?)
+    }
+}
+
+/// The ranges that nodes give pods their addresses from, widened to one of each family; `None` where a node names none.
+pub fn pod_ranges<'n>(nodes: impl IntoIterator<Item = &'n Object>) -> Result<Option<Addresses>, Unknown> {
+    let (mut v4, mut v6) = (None, None);
+    for object in nodes {
+        let ranges = project::<Node>(object)?
+            .spec
+            .pod_cidrs
+            .as_deref()
+            .unwrap_or_default();
+        if ranges.is_empty() {
+            return Ok(None);
+        }
+        for range in ranges {
+            match parse(range) {
+                Some((true, first, last)) => v6 = Some(around(v6, first, last)),
+                Some((false, first, last)) => v4 = Some(around(v4, first, last)),
+                None => return Ok(None),
             }
         }
-        let v4 = v4.map(|range| enclosing(range, 32));
-        let v6 = v6.map(|range| enclosing(range, 128));
-        let ranges: Vec<String> = v4.into_iter().chain(v6).collect();
-        Ok(if ranges.is_empty() {
-            None
-        } else {
-            Addresses::parse(ranges)
-        })
     }
+    let v4 = v4.map(|range| enclosing(range, 32));
+    let v6 = v6.map(|range| enclosing(range, 128));
+    let ranges: Vec<String> = v4.into_iter().chain(v6).collect();
+    Ok(if ranges.is_empty() {
+        None
+    } else {
+        Addresses::parse(ranges)
+    })
 }
 
 fn parse(range: &str) -> Option<(bool, u128, u128)> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::reach::cluster_policy;
 use crate::{
     decode::Object,
     fact::Fact,
@@ -13,8 +14,8 @@ use crate::{
     view::View,
 };
 
-/// The first policy of a kind other than NetworkPolicy that may select pods of a namespace. What NetworkPolicies alone say of
-/// those pods proves nothing, in neither direction.
+/// The first policy that may select pods of a namespace and of which nothing is known: its kind is not modelled, or it cannot be
+/// read. What other policies say of those pods proves nothing, in neither direction.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct UnmodelledPolicy {
     /// The namespace.
@@ -55,7 +56,7 @@ impl UnmodelledPolicy {
     fn may_be_selected(&self, labels: &Labels, policy: &Object) -> bool {
         match &policy.body {
             Ok(Body::ForeignPolicy(policy)) => policy.may_select_in(&self.namespace),
-            Ok(Body::AdminPolicy(policy)) => policy.may_select_in(labels),
+            Ok(Body::AdminPolicy(admin)) => cluster_policy(policy).is_err() && admin.may_select_in(labels),
             _ => true,
         }
     }

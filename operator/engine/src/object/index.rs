@@ -7,7 +7,7 @@ use crate::{
     inventory::IndexKey,
     kind::Kind,
     name::ObjRef,
-    restore::{self, RESTORE_TEST},
+    restore::{self, RESTORE_OF, RESTORE_TEST},
     rights::{Crowd, Rule, Subject},
 };
 
@@ -22,6 +22,11 @@ impl Body {
         if name.kind() != Kind::Pod && restore::is_marked(&meta.labels) {
             keys.push(restore_tests(name.kind()));
             keys.push(restore_tests_in(name.kind(), name.namespace_arc()));
+            if name.kind() == Kind::CronJob {
+                let list = meta.annotations.get(RESTORE_OF).unwrap_or_default();
+                let targets = restore::targets(list, name.namespace().unwrap_or_default());
+                keys.extend(targets.map(|(namespace, target)| restore_tests_of(namespace, target)));
+            }
         }
         for config in self.pod_spec().into_iter().flat_map(PodSpec::config_maps) {
             keys.push(targets(name, "ConfigMap".into(), config.into()));
@@ -92,6 +97,11 @@ pub(crate) fn restore_tests(kind: Kind) -> IndexKey {
 /// Those of one namespace.
 pub fn restore_tests_in(kind: Kind, namespace: &Arc<str>) -> IndexKey {
     IndexKey::Targets(kind, namespace.clone(), "?role".into(), RESTORE_TEST.into())
+}
+
+/// CronJobs that restore, in tests, a target of a namespace: `<Kind>/<name>`, or `*` for every database there.
+pub fn restore_tests_of(namespace: &str, target: &str) -> IndexKey {
+    IndexKey::Targets(Kind::CronJob, namespace.into(), "?restores".into(), target.into())
 }
 
 fn targets(name: &ObjRef, kind: Box<str>, target: Box<str>) -> IndexKey {

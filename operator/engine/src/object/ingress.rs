@@ -10,13 +10,13 @@ pub struct Ingress {
     pub spec: IngressSpec,
     /// `status`.
     #[serde(default)]
-    pub status: IngressStatus,
+    pub status: LoadBalancerStatus,
 }
 
-/// `status` of an Ingress.
+/// `status` of an Ingress, a Service or an HTTPProxy: where the load balancers are that were made for it.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
 #[serde(from = "StatusWire")]
-pub struct IngressStatus {
+pub struct LoadBalancerStatus {
     /// `loadBalancer.ingress`.
     pub load_balancers: Box<[LoadBalancer]>,
 }
@@ -61,7 +61,7 @@ struct PortWire {
     protocol: Option<Box<str>>,
 }
 
-impl From<StatusWire> for IngressStatus {
+impl From<StatusWire> for LoadBalancerStatus {
     fn from(wire: StatusWire) -> Self {
         Self {
             load_balancers: wire.load_balancer.and_then(|lb| lb.ingress).unwrap_or_default(),

@@ -12,6 +12,36 @@ pub struct K8upSchedule {
     /// `spec`.
     #[serde(default)]
     pub spec: K8upScheduleSpec,
+    #[serde(default)]
+    status: Option<Box<K8upScheduleStatus>>,
+}
+
+impl K8upSchedule {
+    /// When backups really run: what K8up made of `@daily-random` and its kin (`status.effectiveSchedules`, by job type).
+    pub fn effective_backup(&self) -> Option<&str> {
+        let effective = self.status.as_ref()?.effective_schedules.as_ref()?;
+        let backup = effective.iter().find(|one| &*one.job_type == "backup")?;
+        backup
+            .generated_schedule
+            .as_deref()
+            .filter(|text| !text.is_empty())
+    }
+}
+
+#[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct K8upScheduleStatus {
+    #[serde(default)]
+    effective_schedules: Option<Box<[EffectiveSchedule]>>,
+}
+
+#[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct EffectiveSchedule {
+    #[serde(default)]
+    job_type: Box<str>,
+    #[serde(default)]
+    generated_schedule: Option<Box<str>>,
 }
 
 /// `spec` of a K8up Schedule; only its backups, not its checks, prunes, archives and restores.

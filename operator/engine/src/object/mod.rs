@@ -50,9 +50,10 @@ pub use gateway::{
     ReferenceGrant,
 };
 pub(crate) use index::{AGGREGATES, EVERYTHING, restore_tests};
-pub use index::{BACKUP_OF, ROLE, restore_tests_in};
+pub use index::{BACKUP_OF, ROLE, restore_tests_in, restore_tests_of};
 pub use ingress::{
     FrontendConfig, Ingress, IngressClass, IngressClassParams, IngressRule, IngressTls, LoadBalancer,
+    LoadBalancerStatus,
 };
 pub use k8up::{K8upBackup, K8upRestore, K8upSchedule};
 pub use longhorn::{LonghornBackup, LonghornRecurringJob, LonghornVolume};

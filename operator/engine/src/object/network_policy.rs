@@ -59,6 +59,17 @@ pub struct NetworkPolicy {
 }
 
 impl NetworkPolicy {
+    /// One that isolates every pod of its namespace and allows nothing.
+    pub fn deny_all() -> Self {
+        Self {
+            pod_selector: LabelSelector::default(),
+            ingress_isolates: true,
+            egress_isolates: true,
+            ingress: Box::default(),
+            egress: Box::default(),
+        }
+    }
+
     /// Whether pods it selects may do in this direction only what some rule allows.
     pub const fn isolates(&self, direction: Direction) -> bool {
         match direction {

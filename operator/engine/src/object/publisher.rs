@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 
+use super::LoadBalancerStatus;
+
 /// What is kept of an object of a kind that publishes hosts and is not modelled: that it is there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Opaque;
@@ -27,7 +29,7 @@ pub struct TraefikRouteSpec {
     /// Entry points; none means the default ones.
     #[serde(default)]
     pub entry_points: Option<Vec<Box<str>>>,
-    /// Routes; of each only its middlewares.
+    /// Routes; of each its middlewares and the hosts it matches.
     #[serde(default)]
     pub routes: Option<Vec<TraefikRule>>,
     /// TLS settings; absent means none, unless the entry point has some.
@@ -41,6 +43,44 @@ pub struct TraefikRule {
     /// Middlewares the requests pass.
     #[serde(default)]
     pub middlewares: Option<Vec<NamedRef>>,
+    #[serde(default, rename = "match", deserialize_with = "matched_hosts")]
+    hosts: Box<[Box<str>]>,
+}
+
+impl TraefikRule {
+    /// The hosts its rule names: the arguments of `Host(…)`, not those of `HostRegexp` or of what is negated.
+    pub fn hosts(&self) -> impl Iterator<Item = &str> {
+        self.hosts.iter().map(|host| &**host)
+    }
+}
+
+/// Most hosts of one rule that are kept.
+const MOST_HOSTS: usize = 64;
+
+fn matched_hosts<'de, D: Deserializer<'de>>(d: D) -> Result<Box<[Box<str>]>, D::Error> {
+    let rule = Option::<Box<str>>::deserialize(d)?;
+    Ok(hosts_of_rule(rule.as_deref().unwrap_or_default()).into())
+}
+
+/// The quoted arguments of each `Host(…)`, in back quotes or double ones.
+fn hosts_of_rule(rule: &str) -> Vec<Box<str>> {
+    const CALL: &str = "Host(";
+    let mut hosts = Vec::new();
+    let calls = rule.match_indices(CALL).filter(|(at, _)| {
+        let before = rule[..*at].trim_end().chars().next_back();
+        !before.is_some_and(|c| c == '!' || c.is_ascii_alphanumeric())
+    });
+    for (at, _) in calls {
+        let arguments = &rule[at + CALL.len()..];
+        let arguments = arguments.split_once(')').map_or("", |(inner, _)| inner);
+        let texts = arguments.split(['`', '"']).skip(1).step_by(2);
+        hosts.extend(texts.filter(|host| !host.is_empty()).map(Box::from));
+        if hosts.len() >= MOST_HOSTS {
+            break;
+        }
+    }
+    hosts.truncate(MOST_HOSTS);
+    hosts
 }
 
 /// A reference by name, and namespace where it is another than the object's own.
@@ -124,6 +164,9 @@ pub struct HttpProxy {
     /// `spec`.
     #[serde(default)]
     pub spec: HttpProxySpec,
+    /// `status`: where it is reached.
+    #[serde(default)]
+    pub status: LoadBalancerStatus,
 }
 
 /// `spec` of an HTTPProxy.
@@ -182,6 +225,9 @@ pub struct IstioServer {
     /// Port and protocol.
     #[serde(default)]
     pub port: IstioPort,
+    /// Hosts, which may name a namespace: `shop/*.example.com`.
+    #[serde(default)]
+    pub hosts: Option<Box<[Box<str>]>>,
     /// TLS settings.
     #[serde(default)]
     pub tls: Option<IstioTls>,
@@ -248,4 +294,24 @@ pub struct EmissaryTls {
     /// `v1.0` (default) … `v1.3`.
     #[serde(default)]
     pub min_tls_version: Option<Box<str>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("Host(`a.example.com`)", &["a.example.com"])]
+    #[case("Host(`a.example.com`, `b.example.com`) && PathPrefix(`/x`)", &["a.example.com", "b.example.com"])]
+    #[case("(Host(\"a.example.com\") || Host(`b.example.com`))", &["a.example.com", "b.example.com"])]
+    #[case("HostRegexp(`.+`) || !Host(`no.example.com`)", &[])]
+    #[case("PathPrefix(`/Host(x)`)", &[])]
+    #[case("Host(`", &[])]
+    #[case("Host()", &[])]
+    fn the_hosts_of_a_rule_of_traefiks(#[case] rule: &str, #[case] hosts: &[&str]) {
+        let found = hosts_of_rule(rule);
+        assert_eq!(found.iter().map(|host| &**host).collect::<Vec<_>>(), hosts);
+    }
 }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::Word;
+use super::{LoadBalancerStatus, Word};
 use crate::{intorstring::IntOrString, labels::Labels};
 
 /// What is kept of a Service.
@@ -11,6 +11,9 @@ pub struct Service {
     /// `spec`.
     #[serde(default)]
     pub spec: ServiceSpec,
+    /// `status`.
+    #[serde(default)]
+    pub status: LoadBalancerStatus,
 }
 
 /// `spec` of a Service.

@@ -5,12 +5,9 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use crate::{
-    cron::{Schedule, time_zone},
-    duration::Duration,
-};
+use crate::duration::Duration;
 use serde::{Deserialize, Serialize};
 
 /// Seconds of an hour.
@@ -254,40 +251,15 @@ fn decode_run(run: &str) -> Option<(i64, i64, Bucket)> {
     plausible.then_some((first, count, bucket))
 }
 
-/// A stretch of time that comes again and again, in which failures are expected.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Window {
-    /// When it begins.
-    pub schedule: Schedule,
-    /// In which time zone, by name.
-    pub zone: Box<str>,
-    /// How long it lasts.
-    pub length: Duration,
-}
-
-impl Window {
-    /// Whether a moment lies in it.
-    pub fn contains(&self, at: Timestamp) -> bool {
-        let Ok(zone) = time_zone(&self.zone) else {
-            return false;
-        };
-        let length: SignedDuration = self.length.into();
-        let Ok(earliest) = at.checked_sub(length) else {
-            return false;
-        };
-        // The beginning itself is in the window, its end is not.
-        self.schedule
-            .next_after(earliest, &zone)
-            .is_some_and(|start| start <= at)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::cron::Dialect;
+    use crate::{
+        cron::{Dialect, Schedule},
+        probe::Window,
+    };
 
     const DAY: i64 = 86_400;
 
@@ -394,7 +366,7 @@ mod tests {
 
     #[test]
     fn a_maintenance_window_begins_and_ends_when_it_says() {
-        let window = Window {
+        let window = Window::Repeated {
             schedule: Schedule::parse("0 2 * * 6", Dialect::Kubernetes).unwrap(),
             zone: "Europe/Berlin".into(),
             length: Duration::from_hours(3),

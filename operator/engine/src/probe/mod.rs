@@ -8,6 +8,7 @@ mod address;
 mod availability;
 mod handshake;
 mod request;
+mod window;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -15,9 +16,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use address::{AddressFilter, Net, Refusal};
-pub use availability::{Bucket, Check, History, HistoryError, Measured, Window};
+pub use availability::{Bucket, Check, History, HistoryError, Measured};
 pub use handshake::{Answer, Certificate, Endpoint, Handshake, Obstacle, VERSIONS};
 pub use request::{CaBundle, Limits, Probe, Request};
+pub use window::{BusinessHours, BusinessHoursError, Window};
 
 /// What a prober met.
 #[derive(Clone, PartialEq, Debug)]
@@ -77,6 +79,22 @@ impl Probed {
     /// Whether nothing is remembered.
     pub fn is_empty(&self) -> bool {
         self.handshakes.is_empty() && self.availability.is_empty()
+    }
+
+    /// The last answers of the servers of a host, by address and port.
+    pub(crate) fn handshakes_of<'a>(
+        &'a self,
+        host: &str,
+    ) -> impl Iterator<Item = (&'a Endpoint, &'a Handshake)> {
+        let first = Endpoint {
+            host: host.into(),
+            address: Arc::default(),
+            port: 0,
+        };
+        let host = first.host.clone();
+        self.handshakes
+            .range(first..)
+            .take_while(move |(endpoint, _)| endpoint.host == host)
     }
 
     /// Takes in what another process wrote: the later answers, the fuller hours. Tells what that changed.

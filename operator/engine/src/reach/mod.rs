@@ -20,6 +20,7 @@ mod witness;
 
 pub use address::Addresses;
 pub use answer::{Because, Cause, Effect, Site, between, explain};
+pub(crate) use answer::{entering, leaving};
 pub use bounds::{Bounds, Match};
 pub(crate) use exits::Exit;
 pub use exits::{ExitIndex, Exits, Takers, Ways};

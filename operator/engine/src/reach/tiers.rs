@@ -24,6 +24,16 @@ impl Tiers {
         Self(policies.into())
     }
 
+    /// Whether one of them selects pods of a namespace. `Maybe` where that cannot be told of one of them.
+    pub(crate) fn concern(&self, namespace: &Namespace) -> Match {
+        let candidates = self.candidates(namespace);
+        candidates
+            .iter()
+            .map(|(_, matched)| *matched)
+            .min()
+            .unwrap_or(Match::No)
+    }
+
     /// Those that may select pods of a namespace.
     pub(crate) fn candidates(&self, namespace: &Namespace) -> Candidates<'_> {
         let selects = |policy: &ClusterPolicy| match &policy.subject {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{BaselineReport, State, UnitResult};
+use super::{BaselineReport, Judgement, State};
 use crate::{
     baseline::Mode,
     finding::{Severity, Verdict},
@@ -31,7 +31,7 @@ pub struct Tally {
 
 impl Tally {
     /// Counts a unit in (`sign` 1) or out (`sign` -1).
-    pub(crate) fn count(&mut self, unit: &UnitResult, sign: i64) {
+    pub fn count(&mut self, unit: &Judgement, sign: i64) {
         let add = |n: &mut u64| *n = n.saturating_add_signed(sign);
         add(match &unit.verdict {
             Verdict::Pass => &mut self.pass,

@@ -45,6 +45,15 @@ impl Units {
         })
     }
 
+    /// All units where they lie, by control, then by subject.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &ObjRef, &Arc<Judgement>)> {
+        self.0.iter().flat_map(|(control, units)| {
+            units
+                .iter()
+                .map(|(subject, judgement)| (*control, subject, judgement))
+        })
+    }
+
     /// What is said of each.
     pub fn judgements(&self) -> impl Iterator<Item = &Arc<Judgement>> {
         self.0.values().flat_map(OrdMap::values)

@@ -40,10 +40,7 @@ const MOST_TARGETS: usize = 32;
 const LONGEST_NAME: usize = 253;
 
 /// What a test restores: a namespace, and `<Kind>/<name>` or `*` in it.
-pub(crate) fn targets<'a>(
-    list: &'a str,
-    own_namespace: &'a str,
-) -> impl Iterator<Item = (&'a str, &'a str)> + 'a {
+pub fn targets<'a>(list: &'a str, own_namespace: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> + 'a {
     let read = move |target: &'a str| {
         let parts = target.split('/').count();
         match target.split_once('/') {

@@ -51,6 +51,34 @@ impl Powers {
         self.0 & power.bit() != 0
     }
 
+    /// Both together.
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Those of these that are not among the others.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// Exactly these.
+    pub fn of(powers: &[Power]) -> Self {
+        Self(powers.iter().fold(0, |bits, power| bits | power.bit()))
+    }
+
+    /// Those that are among both.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// Whether there is none.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
     /// Whether one of these is among them.
     pub fn has_any(self, powers: &[Power]) -> bool {
         powers.iter().any(|power| self.has(*power))

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
-    properties::{Step, steps},
+    agreement::{Step, steps},
     random::{Dice, Features, cluster},
 };
 

@@ -7,6 +7,7 @@
     reason = "tests"
 )]
 
+mod agreement;
 mod conformance;
 mod facts;
 mod hostile;

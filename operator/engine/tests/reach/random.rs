@@ -2,20 +2,30 @@
 
 use serde_json::{Map, Value, json};
 
-/// A small generator of numbers (splitmix64), so that a seed names a cluster for good.
-pub(crate) struct Dice(u64);
+/// What decides: a small generator of numbers (splitmix64), so that a seed names a cluster for good, or given bytes.
+pub(crate) enum Dice {
+    Seed(u64),
+    /// Zeros where they end.
+    Bytes(std::vec::IntoIter<u8>),
+}
 
 impl Dice {
     pub(crate) fn new(seed: u64) -> Self {
-        Self(seed)
+        Self::Seed(seed)
+    }
+
+    /// Decides as a fuzzer says.
+    #[allow(dead_code, reason = "called by the fuzz target")]
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        Self::Bytes(bytes.to_vec().into_iter())
     }
 
     pub(crate) fn below(&mut self, n: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((z ^ (z >> 31)) % n as u64).unwrap()
+        let number = match self {
+            Self::Seed(seed) => splitmix(seed),
+            Self::Bytes(bytes) => eaten(bytes, n),
+        };
+        usize::try_from(number % n as u64).unwrap()
     }
 
     pub(crate) fn one_in(&mut self, n: usize) -> bool {
@@ -35,6 +45,23 @@ impl Dice {
     fn some<T>(&mut self, most: usize, mut make: impl FnMut(&mut Self) -> T) -> Vec<T> {
         (0..self.below(most + 1)).map(|_| make(self)).collect()
     }
+}
+
+fn splitmix(seed: &mut u64) -> u64 {
+    *seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let z = (*seed ^ (*seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// As few bytes as hold a number below `n`, so that a mutation of one changes one decision.
+fn eaten(bytes: &mut impl Iterator<Item = u8>, n: usize) -> u64 {
+    let (mut number, mut room) = (0, n - 1);
+    while room > 0 {
+        number = number << 8 | u64::from(bytes.next().unwrap_or(0));
+        room >>= 8;
+    }
+    number
 }
 
 /// Which features a cluster has.

@@ -61,6 +61,7 @@ fn baseline(name: &str) -> BaselineReport {
         ]),
         worst: imbl::OrdMap::from_iter([(rank, unit)]),
         repairable: imbl::OrdSet::new(),
+        tenants: imbl::OrdMap::new(),
     }
 }
 

@@ -112,6 +112,7 @@ fn baseline_report(says: &Says) -> BaselineReport {
         tallies: imbl::OrdMap::new(),
         worst: imbl::OrdMap::new(),
         repairable: [unit()].into_iter().collect(),
+        tenants: imbl::OrdMap::new(),
     }
 }
 

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use plimsoll_engine::{
     aside::Measure,
     control::{Control, Meta, ParamError, Unit, UnitKind},
-    cron::{Dialect, Schedule, time_zone},
+    cron::time_zone,
     duration::Duration,
     finding::{Basis, Findings, Severity},
     kind::{Kind, KindSet},
     memory::Fingerprint,
     metric::{Metric, UPTIME_COVERAGE, UPTIME_ERROR_BUDGET, UPTIME_RATIO, UPTIME_TARGET},
-    probe::{AddressFilter, Check, History, Limits, Measured, Net, Probe, Request, Window},
+    probe::{AddressFilter, BusinessHoursError, Check, History, Measured, Probe, Request, Window},
     unknown::Unknown,
     view::View,
 };
@@ -19,9 +19,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::shared::{
-    aim::{Aim, HostAddress, check_times, shown},
+    aim::{HostAddress, check_times, shown},
+    maintenance::{Maintenance, windows},
+    probing::Probing,
     ratio::Ratio,
-    sites::{PUBLISHERS, Site, sites},
+    sites::{PUBLISHERS, Site},
 };
 
 /// The control.
@@ -46,8 +48,9 @@ const LONGEST_WINDOW: Duration = Duration::from_days(365);
     "fieldPath": ".interval"
 }]))]
 pub struct Params {
-    /// Whether to probe at all. Default: false.
-    pub probe: bool,
+    /// Whether to probe, and what that may cost.
+    #[serde(flatten)]
+    pub probing: Probing,
     /// The share of the window in which the host has to answer, as a decimal string. Default: "0.9999".
     pub target: Ratio,
     /// Over which time, from 1d to 365d. Default: 30d.
@@ -61,66 +64,43 @@ pub struct Params {
     /// When maintenance is. Default: never.
     #[schemars(length(max = 16))]
     pub maintenance: Vec<Maintenance>,
+    /// Only attempts in these hours count, such as `Mon-Fri 08:00-18:00`. Default: all the time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64))]
+    pub business_hours: Option<String>,
+    /// The time zone of `businessHours`. Default: `Etc/UTC`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64))]
+    pub time_zone: Option<String>,
     /// The path that is asked for. Any answer with a status below 500 is one. Default: `/`.
     #[schemars(length(min = 1, max = 256), regex(pattern = r"^/[!-~]*$"))]
     pub path: String,
     /// Environments that are judged. Default: `[production]`.
     #[schemars(length(max = 32))]
     pub environments: Vec<String>,
-    /// How long one attempt may take. Default: 5s.
-    pub timeout: Duration,
     /// How many hosts are asked at once. Default: 64.
     #[schemars(range(min = 1, max = 1024))]
     pub concurrency: u16,
-    /// How many hosts are probed at all. Default: 500.
-    #[schemars(range(min = 1, max = 10000))]
-    pub max_hosts: u32,
-    /// Addresses that may be probed although they are loopback or link-local, or of the cluster's nodes, pods or Services.
-    /// Loopback and link-local addresses are admitted by an entry that names nothing else. Default: none.
-    #[schemars(length(max = 64))]
-    pub allow_cidrs: Vec<Net>,
-    /// More addresses that must not be probed, such as those of pods and Services where the cluster's objects do not tell
-    /// them. Default: none.
-    #[schemars(length(max = 64))]
-    pub refuse_cidrs: Vec<Net>,
     /// Where hosts are reached, in place of what their objects say. Default: none.
     #[schemars(length(max = 500))]
     pub addresses: Vec<HostAddress>,
 }
 
-/// A stretch of time that comes again and again.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(deny_unknown_fields)]
-pub struct Maintenance {
-    /// When it begins, as a CronJob's `spec.schedule`.
-    #[schemars(length(min = 1, max = 128))]
-    pub schedule: String,
-    /// In which time zone. Default: `Etc/UTC`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 64))]
-    pub time_zone: Option<String>,
-    /// How long it lasts, at most 1d.
-    pub duration: Duration,
-}
-
 impl Default for Params {
     fn default() -> Self {
         Self {
-            probe: false,
+            probing: Probing::default(),
             target: FINE_TARGET,
             window: Duration::from_days(30),
             interval: Duration::from_secs(15),
             min_coverage: Ratio::billionths(900_000_000),
             exclude_maintenance: true,
             maintenance: Vec::new(),
+            business_hours: None,
+            time_zone: None,
             path: "/".into(),
             environments: vec!["production".into()],
-            timeout: Duration::from_secs(5),
             concurrency: 64,
-            max_hosts: 500,
-            allow_cidrs: Vec::new(),
-            refuse_cidrs: Vec::new(),
             addresses: Vec::new(),
         }
     }
@@ -142,7 +122,7 @@ impl Control for UptimeSlo {
     type Params = Params;
 
     fn validate(params: &Params) -> Result<(), ParamError> {
-        check_times(params.interval.as_secs(), 5, params.timeout.as_secs())?;
+        check_times(params.interval.as_secs(), 5, params.probing.timeout.as_secs())?;
         if params.target >= FINE_TARGET && params.interval.as_secs() > FINE_INTERVAL {
             let expected = format!(
                 "expected {FINE_INTERVAL}s or less for a target of {FINE_TARGET} and more, found {}",
@@ -161,28 +141,15 @@ impl Control for UptimeSlo {
     }
 
     fn check(unit: &Unit<'_>, view: &View<'_>, params: &Params, out: &mut Findings) -> Result<(), Unknown> {
-        if unit.is_cluster() && !params.probe {
-            let message = "probes are off; `probe: true` switches them on";
-            return Err(Unknown::new("NotProbed", message).live_only());
-        }
-        if unit.is_cluster() || !params.probe {
-            out.not_judged();
+        let Some(sites) = params.probing.sites(unit, view, &params.environments, out)? else {
             return Ok(());
-        }
-        if !view.is_in(&params.environments)? {
-            out.not_applicable("its environment is not among those judged");
-            return Ok(());
-        }
-        let sites = one_per_host(sites(unit, view)?);
+        };
+        let sites = one_per_host(sites);
         if sites.is_empty() {
             out.not_applicable("publishes no host");
             return Ok(());
         }
-        let aim = Aim {
-            allow: &params.allow_cidrs,
-            refuse: &params.refuse_cidrs,
-            addresses: &params.addresses,
-        };
+        let aim = params.probing.aim(&params.addresses);
         let filter = aim.filter(view)?;
         for site in &sites {
             let at = aim.targets(site, &filter, |why| out.unknown(why));
@@ -204,30 +171,30 @@ fn one_per_host(mut sites: Vec<Site>) -> Vec<Site> {
 }
 
 impl Params {
-    /// The maintenance windows that are left out.
+    /// The times that are left out.
     fn windows(&self) -> Result<Vec<Window>, ParamError> {
-        let field = |i: usize, name: &str| format!("maintenance[{i}].{name}");
-        let all = self.maintenance.iter().enumerate().filter(|_| self.exclude_maintenance);
-        all.map(|(i, one)| {
-            let zone = one.time_zone.as_deref().unwrap_or("Etc/UTC");
-            time_zone(zone).map_err(|e| ParamError::new(field(i, "timeZone"), e.to_string()))?;
-            if one.duration.is_zero() || one.duration > Duration::from_days(1) {
-                return Err(ParamError::new(field(i, "duration"), "expected 1s to 1d"));
-            }
-            Ok(Window {
-                schedule: Schedule::parse(&one.schedule, Dialect::Kubernetes)
-                    .map_err(|e| ParamError::new(field(i, "schedule"), e.to_string()))?,
+        let mut all = windows(&self.maintenance)?;
+        if !self.exclude_maintenance {
+            all.clear();
+        }
+        if let Some(hours) = &self.business_hours {
+            let zone = self.time_zone.as_deref().unwrap_or("Etc/UTC");
+            time_zone(zone).map_err(|e| ParamError::new("timeZone", e.to_string()))?;
+            all.push(Window::Outside {
+                hours: hours
+                    .parse()
+                    .map_err(|e: BusinessHoursError| ParamError::new("businessHours", e.to_string()))?,
                 zone: zone.into(),
-                length: one.duration,
-            })
-        })
-        .collect()
+            });
+        }
+        Ok(all)
     }
 
     /// What the site's history is filed under: what is counted by other windows is another history.
     fn measured_as(&self, site: &Site) -> Check {
         let windows = self.maintenance.iter().filter(|_| self.exclude_maintenance);
-        let texts: Vec<String> = windows.map(|window| format!("{window:?}")).collect();
+        let mut texts: Vec<String> = windows.map(|window| format!("{window:?}")).collect();
+        texts.extend(self.business_hours.as_ref().map(|hours| format!("{hours} {:?}", self.time_zone)));
         let parts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let criteria = if parts.is_empty() {
             Arc::default()
@@ -260,11 +227,7 @@ impl Params {
             interval: self.interval,
             last: None,
             filter: filter.clone(),
-            limits: Limits {
-                timeout: self.timeout,
-                concurrency: self.concurrency,
-                hosts: self.max_hosts,
-            },
+            limits: self.probing.limits(self.concurrency),
         }
     }
 }

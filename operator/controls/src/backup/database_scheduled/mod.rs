@@ -16,7 +16,9 @@ use plimsoll_engine::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::shared::backup::{SOURCES, SourcesOf, TARGETS, Target, default_images, target};
+use crate::shared::backup::{
+    ExternalDatabase, SOURCES, SourcesOf, TARGETS, Target, check_external, default_images, judge_external, target,
+};
 use judge::{Problem, judge};
 pub use template::{BackupTemplate, TemplateClass};
 
@@ -38,6 +40,10 @@ pub struct Params {
     pub database_images: Vec<String>,
     /// CronJobs to propose for databases without a backup, by image base name. Default: `postgres` with `pg_dump`.
     pub backup_templates: BTreeMap<String, BackupTemplate>,
+    /// Databases outside of the cluster, by name and kind (`{name: orders, kind: rds}`): what is asked of them only an attestation
+    /// answers. Default: none.
+    #[schemars(length(max = 256))]
+    pub external_databases: Vec<ExternalDatabase>,
 }
 
 impl Default for Params {
@@ -48,6 +54,7 @@ impl Default for Params {
             require_full: true,
             database_images: default_images(),
             backup_templates: template::defaults(),
+            external_databases: Vec::new(),
         }
     }
 }
@@ -61,7 +68,7 @@ impl Control for DatabaseScheduled {
         title: "Every database is backed up on a schedule that fires often enough",
         severity: Severity::Critical,
         basis: Basis::Automated,
-        unit: UnitKind::TopMost(TARGETS),
+        unit: UnitKind::TopMostAndCluster(TARGETS),
         reads: SOURCES,
         fail_after: Duration::from_mins(5),
         mappings: &[("SOC 2", "A1.2"), ("ISO 27001", "A.8.13"), ("GDPR", "32(1)(c)")],
@@ -78,6 +85,7 @@ impl Control for DatabaseScheduled {
         if params.environments.is_empty() {
             return Err(ParamError::new("environments", "empty, expected at least one environment"));
         }
+        check_external(&params.external_databases)?;
         for (name, template) in &params.backup_templates {
             template
                 .validate()
@@ -87,6 +95,9 @@ impl Control for DatabaseScheduled {
     }
 
     fn check(unit: &Unit<'_>, view: &View<'_>, params: &Params, out: &mut Findings) -> Result<(), Unknown> {
+        if unit.is_cluster() {
+            return judge_external(&params.external_databases, "backup schedules", out);
+        }
         if let Target::Not(why) = target(unit, &params.database_images)? {
             out.not_applicable(why);
             return Ok(());

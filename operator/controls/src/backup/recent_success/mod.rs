@@ -4,7 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use plimsoll_engine::{
     control::{Control, Meta, ParamError, Unit, UnitKind},
     duration::Duration,
-    finding::{Basis, Findings, Severity},
+    finding::{Basis, Finding, Findings, Repair, RepairClass, Severity},
+    kind::Kind,
     metric::BACKUP_LAST_SUCCESS,
     unknown::Unknown,
     view::View,
@@ -12,9 +13,12 @@ use plimsoll_engine::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::shared::backup::{
-    RUNS, Run, RunOf, Source, Sources, SourcesOf, TARGETS, Target, default_images, measure,
-    seconds, target,
+use crate::shared::{
+    backup::{
+        ExternalDatabase, RUNS, Run, RunOf, START, Source, Sources, SourcesOf, Start, Startable, State, TARGETS,
+        Target, check_external, default_images, judge_external, measure, seconds, start, target,
+    },
+    maintenance::{Maintenance, is_open, windows},
 };
 
 /// The control.
@@ -37,6 +41,13 @@ pub struct Params {
     pub environments: Vec<String>,
     /// Repository base names of images that make a workload with a volume a database. Default: the known databases.
     pub database_images: Vec<String>,
+    /// Databases outside of the cluster, by name and kind (`{name: orders, kind: rds}`): what is asked of them only an attestation
+    /// answers. Default: none.
+    #[schemars(length(max = 256))]
+    pub external_databases: Vec<ExternalDatabase>,
+    /// When a Job of a backup CronJob may be started without asking, where the CronJob forbids that two run at once. Default: never.
+    #[schemars(length(max = 16))]
+    pub maintenance: Vec<Maintenance>,
 }
 
 impl Default for Params {
@@ -47,6 +58,8 @@ impl Default for Params {
             min_bytes: None,
             environments: vec!["production".into()],
             database_images: default_images(),
+            external_databases: Vec::new(),
+            maintenance: Vec::new(),
         }
     }
 }
@@ -62,12 +75,12 @@ impl Control for RecentSuccess {
         title: "A backup of every database succeeded recently",
         severity: Severity::Critical,
         basis: Basis::Automated,
-        unit: UnitKind::TopMost(TARGETS),
-        reads: RUNS,
+        unit: UnitKind::TopMostAndCluster(TARGETS),
+        reads: RUNS.with(Kind::Job),
         // maxAge is the grace: the verdict turns when it ends.
         fail_after: Duration::from_secs(0),
         mappings: &[("SOC 2", "A1.2"), ("ISO 27001", "A.8.13"), ("GDPR", "32(1)(c)")],
-        rights: &[],
+        rights: &[START],
         page: include_str!("README.md"),
     };
     type Params = Params;
@@ -79,10 +92,14 @@ impl Control for RecentSuccess {
         if params.environments.is_empty() {
             return Err(ParamError::new("environments", "empty, expected at least one environment"));
         }
-        Ok(())
+        windows(&params.maintenance)?;
+        check_external(&params.external_databases)
     }
 
     fn check(unit: &Unit<'_>, view: &View<'_>, params: &Params, out: &mut Findings) -> Result<(), Unknown> {
+        if unit.is_cluster() {
+            return judge_external(&params.external_databases, "successful backups", out);
+        }
         if let Target::Not(why) = target(unit, &params.database_images)? {
             out.not_applicable(why);
             return Ok(());
@@ -96,6 +113,48 @@ impl Control for RecentSuccess {
         })?;
         let outcomes = outcomes(unit, view, params, &sources, out)?;
         conclude(outcomes, &sources, out)
+    }
+
+    fn repair(
+        unit: &Unit<'_>,
+        view: &View<'_>,
+        params: &Params,
+        finding: &Finding,
+    ) -> Result<Option<Repair>, Unknown> {
+        // What wrote too little would do so again.
+        if !matches!(finding.reason, "Stale" | "NeverSucceeded") {
+            return Ok(None);
+        }
+        let sources = view.fact(&SourcesOf {
+            target: unit.name().clone(),
+        })?;
+        let live = sources.found.iter().filter(|source| matches!(source.state, State::Live));
+        for source in live.filter(|source| source.name.kind() == Kind::CronJob) {
+            let Some(cron_job) = view.object(&source.name)? else { continue };
+            match start(cron_job, view)? {
+                Start::No => {}
+                Start::Done => return Ok(None),
+                Start::Now(startable) => return Ok(Some(start_now(startable, view, params))),
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// A backup puts load on the database; nobody but the CronJob knows whether two may run at once.
+fn start_now(startable: Startable, view: &View<'_>, params: &Params) -> Repair {
+    // Refused where the baseline is compiled, should one not parse.
+    let windows = windows(&params.maintenance).unwrap_or_default();
+    let (class, why) = if startable.forbids_overlap && is_open(&windows, view) {
+        let why = "a maintenance window is open, no Job is running, and the CronJob forbids that two do";
+        (RepairClass::Safe, why)
+    } else {
+        (RepairClass::NeedsApproval, "a backup puts load on the database")
+    };
+    Repair {
+        class,
+        why: why.into(),
+        changes: vec![startable.change],
     }
 }
 

@@ -9,8 +9,11 @@ use std::collections::BTreeSet;
 use plimsoll_engine::{
     control::{Control, Meta, ParamError, Unit, UnitKind},
     duration::Duration,
-    finding::{Basis, Finding, Findings, Repair, Severity},
+    decode::Object,
+    finding::{Basis, Finding, Findings, Repair, RepairClass, Severity},
     kind::{Kind, KindSet},
+    name::ObjRef,
+    object::restore_tests_of,
     restore::{Mechanism, RESTORE_KINDS},
     unknown::Unknown,
     view::View,
@@ -18,7 +21,10 @@ use plimsoll_engine::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::shared::backup::{SOURCES, Sources, SourcesOf, TARGETS, Target, default_images, target};
+use crate::shared::backup::{
+    ExternalDatabase, SOURCES, START, Sources, SourcesOf, Start, TARGETS, Target, check_external, default_images, judge_external,
+    start, target,
+};
 
 /// The control.
 pub struct RestoreTest;
@@ -42,6 +48,10 @@ pub struct Params {
     pub environments: Vec<String>,
     /// Repository base names of images that make a workload with a volume a database. Default: the known databases.
     pub database_images: Vec<String>,
+    /// Databases outside of the cluster, by name and kind (`{name: orders, kind: rds}`): what is asked of them only an attestation
+    /// answers. Default: none.
+    #[schemars(length(max = 256))]
+    pub external_databases: Vec<ExternalDatabase>,
 }
 
 impl Default for Params {
@@ -54,6 +64,7 @@ impl Default for Params {
             require_verification: true,
             environments: vec!["production".into()],
             database_images: default_images(),
+            external_databases: Vec::new(),
         }
     }
 }
@@ -64,7 +75,7 @@ impl Control for RestoreTest {
         title: "Every way a database is backed up has been restored and verified within the year",
         severity: Severity::Critical,
         basis: Basis::Probed,
-        unit: UnitKind::TopMost(TARGETS),
+        unit: UnitKind::TopMostAndCluster(TARGETS),
         reads: SOURCES.union(KindSet::of(RESTORE_KINDS)).with(Kind::Namespace),
         // maxAge and firstTestWithin are the grace: the verdict turns when they end.
         fail_after: Duration::from_secs(0),
@@ -75,7 +86,7 @@ impl Control for RestoreTest {
             ("GDPR", "32(1)(c)"),
             ("GDPR", "32(1)(d)"),
         ],
-        rights: &[],
+        rights: &[START],
         page: include_str!("README.md"),
     };
     type Params = Params;
@@ -90,10 +101,13 @@ impl Control for RestoreTest {
         if params.environments.is_empty() {
             return Err(ParamError::new("environments", "empty, expected at least one environment"));
         }
-        Ok(())
+        check_external(&params.external_databases)
     }
 
     fn check(unit: &Unit<'_>, view: &View<'_>, params: &Params, out: &mut Findings) -> Result<(), Unknown> {
+        if unit.is_cluster() {
+            return judge_external(&params.external_databases, "restore tests", out);
+        }
         if let Target::Not(why) = target(unit, &params.database_images)? {
             out.not_applicable(why);
             return Ok(());
@@ -116,9 +130,40 @@ impl Control for RestoreTest {
         }
     }
 
-    fn repair(_: &Unit<'_>, _: &View<'_>, _: &Params, _: &Finding) -> Result<Option<Repair>, Unknown> {
+    fn repair(
+        unit: &Unit<'_>,
+        view: &View<'_>,
+        _: &Params,
+        finding: &Finding,
+    ) -> Result<Option<Repair>, Unknown> {
+        // A test that verifies nothing, or runs in production, does so again.
+        if !matches!(finding.reason, "Expired" | "NeverTested") {
+            return Ok(None);
+        }
+        for cron_job in tests_of(unit.name(), view)? {
+            match start(cron_job, view)? {
+                Start::No => {}
+                Start::Done => return Ok(None),
+                Start::Now(startable) => {
+                    return Ok(Some(Repair {
+                        class: RepairClass::NeedsApproval,
+                        why: "it takes time and space, and brings personal data to another place".into(),
+                        changes: vec![startable.change],
+                    }));
+                }
+            }
+        }
         Ok(None)
     }
+}
+
+/// The CronJobs that restore a database in tests: by name first, then those of all databases of its namespace.
+fn tests_of<'a>(target: &ObjRef, view: &View<'a>) -> Result<Vec<&'a Object>, Unknown> {
+    let namespace = target.namespace().unwrap_or_default();
+    let named = format!("{}/{}", target.kind().info().kind, target.name());
+    let mut found = view.indexed(Kind::CronJob, &restore_tests_of(namespace, &named))?;
+    found.extend(view.indexed(Kind::CronJob, &restore_tests_of(namespace, "*"))?);
+    Ok(found)
 }
 
 /// The ways a database is backed up. Where there is none, a test of whatever sort is asked for all the same.

@@ -4,23 +4,28 @@ mod copies;
 mod egress;
 mod exposure;
 mod propose;
+mod rights;
 
 use plimsoll_engine::{
     control::{Control, Meta, ParamError, Unit, UnitKind, WORKLOADS},
     decode::Object,
     duration::Duration,
     fact::Fact,
-    facts::UnmodelledPolicy,
+    facts::{ClusterDenial, Granted, UnmodelledPolicy},
     finding::{Basis, Finding, Findings, Repair, Right, Severity},
     kind::{Kind, KindSet},
     object::{Direction, restore_tests_in},
+    reach::Match,
     unknown::Unknown,
     view::View,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::isolation::default_deny::{Policies, is_denied, openness, policies, unmodelled};
+use crate::{
+    isolation::default_deny::{Policies, by_cluster, denial, openness, policies, unclear, unmodelled},
+    shared::rights::AllowedSubject,
+};
 
 /// The control.
 pub struct RestoreTestIsolation;
@@ -38,6 +43,10 @@ pub struct Params {
     /// addresses fails; else it is noted. Default: none.
     #[schemars(length(max = 64))]
     pub backup_stores: Vec<String>,
+    /// Who may get at restored data without the same access in production: `system:serviceaccount:NAMESPACE:NAME`,
+    /// `User/NAME` or `Group/NAME`. ServiceAccounts of the test's own namespace and of the platform may. Default: none.
+    #[schemars(length(max = 256))]
+    pub allowed_subjects: Vec<AllowedSubject>,
 }
 
 impl Default for Params {
@@ -46,6 +55,7 @@ impl Default for Params {
             max_lifetime: Duration::from_hours(24),
             environments: vec!["production".into()],
             backup_stores: Vec::new(),
+            allowed_subjects: Vec::new(),
         }
     }
 }
@@ -71,6 +81,8 @@ impl Control for RestoreTestIsolation {
         reads: KindSet::of(TESTS)
             .union(KindSet::of(WORKLOADS))
             .union(UnmodelledPolicy::READS)
+            .union(ClusterDenial::READS)
+            .union(Granted::READS)
             .union(KindSet::of(exposure::PUBLISHERS))
             .union(KindSet::of(&[Kind::Namespace, Kind::NetworkPolicy, Kind::Service])),
         fail_after: Duration::from_mins(5),
@@ -129,6 +141,9 @@ impl Control for RestoreTestIsolation {
         if let Err(unknown) = exposure::check(namespace, view, out) {
             out.unknown(unknown);
         }
+        if let Err(unknown) = rights::check(namespace, &tests, view, params, out) {
+            out.unknown(unknown);
+        }
         copies::check(&tests, view, params, out);
         Ok(())
     }
@@ -157,18 +172,25 @@ fn tests<'a>(namespace: &str, view: &View<'a>) -> Result<Vec<&'a Object>, Unknow
 fn network(namespace: &str, view: &View<'_>, params: &Params, out: &mut Findings) -> Result<(), Unknown> {
     unmodelled(namespace, view)?;
     let policies: Policies<'_> = policies(namespace, view)?;
+    let cluster = by_cluster(namespace, view)?;
     for (reason, direction) in [
         ("IngressNotDenied", Direction::Ingress),
         ("EgressNotDenied", Direction::Egress),
     ] {
-        if !is_denied(direction, &policies) {
-            out.fail(
-                reason,
-                format!(
-                    "no NetworkPolicy with an empty podSelector isolates the namespace's pods for {}",
-                    direction.field()
-                ),
-            );
+        match denial(direction, &policies, &cluster) {
+            Match::Yes => {}
+            Match::Maybe => out.unknown(unclear(direction, &cluster)),
+            Match::No => {
+                let field = direction.field();
+                let message = format!("no NetworkPolicy with an empty podSelector isolates the namespace's pods for {field}");
+                out.fail(reason, message);
+            }
+        }
+        if let Some(opened) = &cluster.of(direction).opened {
+            let message = format!("{} allows egress with every {} address", opened.policy, opened.family);
+            out.fail("EgressOpen", message)
+                .about(opened.policy.clone())
+                .at(format!("spec.egress[{}]", opened.rule));
         }
     }
     for (object, policy) in &policies {

@@ -6,12 +6,13 @@
 mod cloud;
 mod gateway;
 mod port;
+mod tried;
 
 use plimsoll_engine::{
     control::{Control, Meta, ParamError, Unit, UnitKind, WORKLOADS},
     duration::Duration,
     fact::Fact,
-    facts::{Backend, Backends},
+    facts::{Backend, Backends, ClusterNetworks},
     finding::{Basis, Change, Finding, Findings, Repair, RepairClass, Severity},
     intorstring::IntOrString,
     kind::{Kind, KindSet},
@@ -22,8 +23,11 @@ use plimsoll_engine::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use self::port::{Published, Speaks};
-use crate::shared::podspec::pod_spec;
+use self::{
+    port::{Published, Speaks},
+    tried::{Prober, Tried},
+};
+use crate::shared::{aim::check_times, podspec::pod_spec, probing::Probing};
 
 /// The control.
 pub struct NoPlaintextExposure;
@@ -42,6 +46,14 @@ pub struct Params {
     /// controller publishes is left to the controls about Ingresses and Gateways. Default: none.
     #[schemars(length(max = 64), inner(length(min = 1, max = 255)))]
     pub controller_images: Vec<String>,
+    /// Whether to try a TLS handshake at the ports of load balancers, and what that may cost.
+    #[serde(flatten)]
+    pub probing: Probing,
+    /// How often each port is tried; the moments are spread. An answer older than twice that is no answer. Default: 6h.
+    pub interval: Duration,
+    /// How many ports are tried at once. Default: 4.
+    #[schemars(range(min = 1, max = 64))]
+    pub concurrency: u16,
 }
 
 impl Default for Params {
@@ -50,6 +62,9 @@ impl Default for Params {
             tls_ports: vec![443, 8443],
             internal_load_balancer_severity: Severity::Medium,
             controller_images: Vec::new(),
+            probing: Probing::default(),
+            interval: Duration::from_hours(6),
+            concurrency: 4,
         }
     }
 }
@@ -78,7 +93,8 @@ impl Control for NoPlaintextExposure {
             .union(<Backends as Fact>::READS)
             .with(Kind::Service)
             .with(Kind::Ingress)
-            .with(Kind::Gateway),
+            .with(Kind::Gateway)
+            .union(<ClusterNetworks as Fact>::READS),
         fail_after: Duration::from_secs(0),
         mappings: &[
             ("SOC 2", "CC6.6"),
@@ -99,7 +115,7 @@ impl Control for NoPlaintextExposure {
         if params.controller_images.iter().any(String::is_empty) {
             return Err(ParamError::new("controllerImages", "holds an empty name, expected images"));
         }
-        Ok(())
+        check_times(params.interval.as_secs(), 60, params.probing.timeout.as_secs())
     }
 
     fn check(unit: &Unit<'_>, view: &View<'_>, params: &Params, out: &mut Findings) -> Result<(), Unknown> {
@@ -145,7 +161,8 @@ const fn word(of: ServiceType) -> Option<&'static str> {
 }
 
 fn service(unit: &Unit<'_>, view: &View<'_>, params: &Params, out: &mut Findings) -> Result<(), Unknown> {
-    let (object, spec) = (unit.object()?, &unit.get::<Service>()?.spec);
+    let (object, service) = (unit.object()?, unit.get::<Service>()?);
+    let spec = &service.spec;
     let by_address = spec.external_ips.as_ref().is_some_and(|ips| !ips.is_empty());
     if spec.r#type == ServiceType::ExternalName || (word(spec.r#type).is_none() && !by_address) {
         out.not_applicable("is reached from within the cluster only");
@@ -173,6 +190,8 @@ fn service(unit: &Unit<'_>, view: &View<'_>, params: &Params, out: &mut Findings
         is_gateway,
         is_internal,
     };
+    let load_balancers = if is_balanced { &*service.status.load_balancers } else { &[] };
+    let prober = Prober::new(unit, view, params, load_balancers)?;
     for (i, port) in spec.ports.iter().flatten().enumerate() {
         let published = Published {
             transport: port.protocol.as_deref().unwrap_or("TCP"),
@@ -189,7 +208,12 @@ fn service(unit: &Unit<'_>, view: &View<'_>, params: &Params, out: &mut Findings
             Some(name) => format!("spec.ports[{name}]"),
             None => format!("spec.ports[{i}]"),
         };
-        place.judge(&published, path, params, out);
+        let tried = match &prober {
+            // What an ingress or gateway controller serves is tried host by host.
+            Some(prober) if !is_gateway => prober.tried(&published, out),
+            _ => Tried::Untold,
+        };
+        place.judge(&published, tried, path, params, out);
     }
     Ok(())
 }
@@ -244,7 +268,7 @@ fn node_ports(unit: &Unit<'_>, params: &Params, out: &mut Findings) -> Result<()
                 terminated: false,
             };
             let path = format!("{path}.{list}[{}].ports[{i}]", container.name);
-            place.judge(&published, path, params, out);
+            place.judge(&published, Tried::Untold, path, params, out);
         }
     }
     if !declared && !place.is_gateway {
@@ -272,9 +296,9 @@ struct Place {
 }
 
 impl Place {
-    fn judge(&self, port: &Published<'_>, path: String, params: &Params, out: &mut Findings) {
+    fn judge(&self, port: &Published<'_>, tried: Tried, path: String, params: &Params, out: &mut Findings) {
         let name = port.name();
-        let (reason, message, severity) = match port.speaks(params) {
+        let (reason, message, severity) = match port.speaks(params).when(tried) {
             Speaks::Encrypted => return,
             Speaks::Database(which) => (
                 "DatabasePort",

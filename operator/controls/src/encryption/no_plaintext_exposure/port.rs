@@ -1,6 +1,6 @@
 //! What a published port speaks, as far as its declaration tells.
 
-use super::Params;
+use super::{Params, tried::Tried};
 
 /// Protocols of `appProtocol` that are TLS, or encrypted by themselves (`ssh`, and `quic` and `http3` over UDP).
 const ENCRYPTED: [&str; 7] = ["https", "kubernetes.io/wss", "tls", "ssl", "ssh", "quic", "http3"];
@@ -22,6 +22,8 @@ const DATABASES: [(u16, &str); 7] = [
 const TURN_ON: [u16; 9] = [21, 22, 25, 110, 143, 389, 587, 5222, 5269];
 /// Ports that are registered for TLS from the first byte.
 const REGISTERED: [u16; 12] = [465, 563, 636, 853, 989, 990, 992, 993, 995, 5061, 5671, 8883];
+
+const REGISTERED_ONLY: &str = "it is registered for TLS, which only trying it, or an appProtocol, confirms";
 
 /// A port that can be reached from outside.
 pub(super) struct Published<'p> {
@@ -51,7 +53,31 @@ pub(super) enum Speaks {
     Untold(&'static str),
 }
 
+/// Databases that may speak TLS and plaintext at one port: a handshake does not prove that they refuse plaintext.
+const BOTH: [&str; 4] = ["PostgreSQL", "MySQL", "SQL Server", "MongoDB"];
+
+impl Speaks {
+    /// With what came of trying.
+    pub(super) fn when(self, tried: Tried) -> Self {
+        match (self, tried) {
+            (Self::Database(which), Tried::Tls) if BOTH.contains(&which) => Self::Database(which),
+            (_, Tried::Tls) => Self::Encrypted,
+            // Who turns encryption on later begins without it.
+            (Self::Encrypted | Self::Plaintext(_) | Self::Untold(REGISTERED_ONLY), Tried::Other) => {
+                Self::Plaintext("answers with something that is not TLS")
+            }
+            (speaks, _) => speaks,
+        }
+    }
+}
+
 impl Published<'_> {
+    /// Whether trying a handshake can tell anything: not of what TCP does not carry, nor of what speaks SSH, nor where a
+    /// load balancer in front ends TLS, past which connections from within the cluster go.
+    pub(super) fn can_be_tried(&self) -> bool {
+        self.transport == "TCP" && !self.terminated && self.app_protocol != Some("ssh")
+    }
+
     /// `TCP/80`.
     pub(super) fn name(&self) -> String {
         format!("{}/{}", self.transport, self.number)
@@ -83,7 +109,7 @@ impl Published<'_> {
                 Speaks::Untold("its protocol may turn encryption on by itself: only trying it tells")
             }
             port if REGISTERED.contains(&port) => {
-                Speaks::Untold("it is registered for TLS, which only trying it, or an appProtocol, confirms")
+                Speaks::Untold(REGISTERED_ONLY)
             }
             _ => Speaks::Plaintext("nothing says that it speaks TLS"),
         }

@@ -9,7 +9,7 @@ use plimsoll_engine::{
     finding::{Basis, Findings, Severity},
     kind::{Kind, KindSet},
     metric::{TLS_CERTIFICATE_NOT_AFTER, TLS_VERSION_ACCEPTED},
-    probe::{AddressFilter, Answer, CaBundle, Endpoint, Handshake, Limits, Net, Obstacle, Probe, Request},
+    probe::{AddressFilter, Answer, CaBundle, Endpoint, Handshake, Probe, Request},
     unknown::Unknown,
     view::View,
 };
@@ -17,8 +17,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::shared::{
-    aim::{Aim, HostAddress, check_times},
-    sites::{PUBLISHERS, Site, sites},
+    aim::{HostAddress, check_times},
+    handshake::{answers, taken, unclear},
+    probing::Probing,
+    sites::PUBLISHERS,
     tls::TlsVersion,
 };
 
@@ -30,8 +32,9 @@ pub struct TlsHandshake;
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(deny_unknown_fields)]
 pub struct Params {
-    /// Whether to probe at all. Default: false.
-    pub probe: bool,
+    /// Whether to probe, and what that may cost.
+    #[serde(flatten)]
+    pub probing: Probing,
     /// Versions that may be negotiated: one of them has to be, and none below the lowest. Default: `["1.2", "1.3"]`.
     #[schemars(length(min = 1, max = 4))]
     pub allowed_versions: Vec<TlsVersion>,
@@ -40,25 +43,12 @@ pub struct Params {
     pub environments: Vec<String>,
     /// How often each host is probed; the moments are spread. An answer older than twice that is no answer. Default: 6h.
     pub interval: Duration,
-    /// How long one offer may take; a host that does not answer the first is offered no more. Default: 5s.
-    pub timeout: Duration,
     /// How many hosts are probed at once. Default: 4.
     #[schemars(range(min = 1, max = 64))]
     pub concurrency: u16,
-    /// How many hosts are probed at all. Default: 500.
-    #[schemars(range(min = 1, max = 10000))]
-    pub max_hosts: u32,
     /// A ConfigMap with certificates: whether what servers show chains to them is noted. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_bundle: Option<CaBundleRef>,
-    /// Addresses that may be probed although they are loopback or link-local, or of the cluster's nodes, pods or Services.
-    /// Loopback and link-local addresses are admitted by an entry that names nothing else. Default: none.
-    #[schemars(length(max = 64))]
-    pub allow_cidrs: Vec<Net>,
-    /// More addresses that must not be probed, such as those of pods and Services where the cluster's objects do not tell
-    /// them. Default: none.
-    #[schemars(length(max = 64))]
-    pub refuse_cidrs: Vec<Net>,
     /// Where hosts are reached, in place of what their objects say. Default: none.
     #[schemars(length(max = 500))]
     pub addresses: Vec<HostAddress>,
@@ -84,16 +74,12 @@ pub struct CaBundleRef {
 impl Default for Params {
     fn default() -> Self {
         Self {
-            probe: false,
+            probing: Probing::default(),
             allowed_versions: vec![TlsVersion::V1_2, TlsVersion::V1_3],
             environments: ["production", "staging"].map(String::from).to_vec(),
             interval: Duration::from_hours(6),
-            timeout: Duration::from_secs(5),
             concurrency: 4,
-            max_hosts: 500,
             ca_bundle: None,
-            allow_cidrs: Vec::new(),
-            refuse_cidrs: Vec::new(),
             addresses: Vec::new(),
         }
     }
@@ -118,32 +104,19 @@ impl Control for TlsHandshake {
         if params.allowed_versions.is_empty() {
             return Err(ParamError::new("allowedVersions", "expected at least one version"));
         }
-        check_times(params.interval.as_secs(), 60, params.timeout.as_secs())
+        check_times(params.interval.as_secs(), 60, params.probing.timeout.as_secs())
     }
 
     fn check(unit: &Unit<'_>, view: &View<'_>, params: &Params, out: &mut Findings) -> Result<(), Unknown> {
-        if unit.is_cluster() && !params.probe {
-            let message = "probes are off; `probe: true` switches them on";
-            return Err(Unknown::new("NotProbed", message).live_only());
-        }
-        if unit.is_cluster() || !params.probe {
-            out.not_judged();
+        let Some(mut sites) = params.probing.sites(unit, view, &params.environments, out)? else {
             return Ok(());
-        }
-        if !view.is_in(&params.environments)? {
-            out.not_applicable("its environment is not among those judged");
-            return Ok(());
-        }
-        let sites: Vec<Site> = sites(unit, view)?.into_iter().filter(|site| site.tls).collect();
+        };
+        sites.retain(|site| site.tls);
         if sites.is_empty() {
             out.not_applicable("ends no TLS");
             return Ok(());
         }
-        let aim = Aim {
-            allow: &params.allow_cidrs,
-            refuse: &params.refuse_cidrs,
-            addresses: &params.addresses,
-        };
+        let aim = params.probing.aim(&params.addresses);
         let filter = aim.filter(view)?;
         for site in &sites {
             for (address, port) in aim.targets(site, &filter, |why| out.unknown(why)) {
@@ -177,11 +150,7 @@ impl Params {
             interval: self.interval,
             last,
             filter: filter.clone(),
-            limits: Limits {
-                timeout: self.timeout,
-                concurrency: self.concurrency,
-                hosts: self.max_hosts,
-            },
+            limits: self.probing.limits(self.concurrency),
         }
     }
 
@@ -206,7 +175,7 @@ fn judge(endpoint: &Endpoint, unit: &Unit<'_>, view: &View<'_>, params: &Params,
     }
     let lowest = params.lowest();
     let (old, rest): (Vec<_>, Vec<_>) = answers(handshake).partition(|(version, _)| *version < lowest);
-    let accepted: Vec<&str> = taken(&old, |answer| answer == Answer::Accepted);
+    let accepted: Vec<&str> = taken(old.iter().copied(), |answer| answer == Answer::Accepted);
     if !accepted.is_empty() {
         let message = format!("TLS {} accepted by {endpoint}", accepted.join(" and "));
         fail("LegacyTlsAccepted", message, endpoint, unit, handshake, out);
@@ -252,27 +221,12 @@ fn fail(
         Kind::Gateway => "spec.listeners",
         _ => "spec.tls",
     };
-    let accepted: Vec<_> = answers(handshake).collect();
-    let accepted = taken(&accepted, |answer| answer == Answer::Accepted);
+    let accepted = taken(answers(handshake), |answer| answer == Answer::Accepted);
     let seen = if accepted.is_empty() { "none".into() } else { accepted.join(", ") };
     out.fail(reason, message)
         .at(path)
         .detail(endpoint.to_string())
         .seen(format!("accepted: {seen}"));
-}
-
-fn answers(handshake: &Handshake) -> impl Iterator<Item = (TlsVersion, Answer)> {
-    TlsVersion::ALL.into_iter().zip(handshake.answers)
-}
-
-fn taken(answers: &[(TlsVersion, Answer)], test: impl Fn(Answer) -> bool) -> Vec<&'static str> {
-    let taken = answers.iter().filter(|(_, answer)| test(*answer));
-    taken.map(|(version, _)| version.number()).collect()
-}
-
-fn unclear(endpoint: &Endpoint, version: TlsVersion, why: Obstacle) -> Unknown {
-    let message = format!("{endpoint} {} when offered TLS {}", why.what(), version.number());
-    Unknown::new(why.reason(), message)
 }
 
 fn measure(endpoint: &Endpoint, handshake: &Handshake, out: &mut Findings) {

@@ -15,7 +15,10 @@ use plimsoll_engine::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::shared::tls::{TlsVersion, Versions};
+use crate::shared::{
+    handshake::{Shown, shown},
+    tls::{TlsVersion, Versions},
+};
 
 /// The control.
 pub struct TlsMinVersion;
@@ -33,6 +36,8 @@ pub struct Params {
     pub allowed_versions: Option<Vec<TlsVersion>>,
     /// Environments that are judged. Default: `[production, staging]`.
     pub environments: Vec<String>,
+    /// How old a handshake of `encryption/tls-handshake` may be to count. Default: 12h, twice the interval of that control.
+    pub max_probe_age: Duration,
 }
 
 impl Default for Params {
@@ -41,6 +46,7 @@ impl Default for Params {
             min_version: TlsVersion::V1_2,
             allowed_versions: None,
             environments: ["production", "staging"].map(String::from).to_vec(),
+            max_probe_age: Duration::from_hours(12),
         }
     }
 }
@@ -83,6 +89,7 @@ impl Control for TlsMinVersion {
         basis: Basis::Automated,
         unit: UnitKind::Subject(JUDGED),
         reads: KindSet::of(JUDGED).union(KindSet::of(&[
+            Kind::HttpRoute,
             Kind::IngressClass,
             Kind::IngressClassParams,
             Kind::ConfigMap,
@@ -123,15 +130,26 @@ impl Control for TlsMinVersion {
             out.not_applicable("its environment is not among those judged");
             return Ok(());
         }
-        let endpoints = endpoints(unit, view)?;
-        if endpoints.is_empty() {
-            out.not_applicable("ends no TLS");
-        }
-        for endpoint in endpoints {
-            match &endpoint.versions {
-                Err(unknown) => out.unknown(unknown.clone()),
-                Ok(versions) => judge(&endpoint, versions, params, out),
+        let stated = match endpoints(unit, view) {
+            Ok(endpoints) if endpoints.is_empty() => {
+                out.not_applicable("ends no TLS");
+                return Ok(());
             }
+            Ok(endpoints) => endpoints,
+            Err(unknown) => vec![Endpoint::unknown(unknown)],
+        };
+        let shown = shown(unit, view, params.max_probe_age, |version| params.allows(version));
+        let mut fails = false;
+        for endpoint in &stated {
+            match &endpoint.versions {
+                // A handshake tells what objects do not.
+                Err(_) if shown.proves => {}
+                Err(unknown) => out.unknown(unknown.clone()),
+                Ok(versions) => fails |= judge(endpoint, versions, params, out),
+            }
+        }
+        if !fails {
+            judge_shown(unit, &shown, params, out);
         }
         Ok(())
     }
@@ -142,6 +160,10 @@ impl Control for TlsMinVersion {
         params: &Params,
         finding: &Finding,
     ) -> Result<Option<Repair>, Unknown> {
+        if finding.reason == ACCEPTED {
+            // Whatever the objects say is not what is in force: no change of theirs is known to help.
+            return Ok(None);
+        }
         let endpoints = endpoints(unit, view)?;
         let endpoint = endpoints
             .into_iter()
@@ -160,6 +182,18 @@ struct Endpoint {
     fix: Option<Fix>,
 }
 
+impl Endpoint {
+    /// Nothing is known of it.
+    fn unknown(why: Unknown) -> Self {
+        Self {
+            versions: Err(why),
+            path: String::new(),
+            seen: String::new(),
+            fix: None,
+        }
+    }
+}
+
 fn endpoints(unit: &Unit<'_>, view: &View<'_>) -> Result<Vec<Endpoint>, Unknown> {
     match unit.name().kind() {
         Kind::Ingress => controllers::ingress(unit, view).map(|endpoint| vec![endpoint]),
@@ -173,7 +207,8 @@ fn endpoints(unit: &Unit<'_>, view: &View<'_>) -> Result<Vec<Endpoint>, Unknown>
     }
 }
 
-fn judge(endpoint: &Endpoint, versions: &Versions, params: &Params, out: &mut Findings) {
+/// Judges what is stated; tells whether it fails.
+fn judge(endpoint: &Endpoint, versions: &Versions, params: &Params, out: &mut Findings) -> bool {
     let lowest = versions.lowest().filter(|lowest| *lowest < params.min_version);
     let other = match versions {
         Versions::From(version) => Some(*version),
@@ -196,6 +231,33 @@ fn judge(endpoint: &Endpoint, versions: &Versions, params: &Params, out: &mut Fi
         .at(endpoint.path.as_str())
         .detail(endpoint.path.as_str())
         .seen(endpoint.seen.as_str());
+    } else {
+        return false;
+    }
+    true
+}
+
+/// A server accepted what no object says, or whose object does not tell.
+const ACCEPTED: &str = "TlsVersionAccepted";
+
+/// Judges what handshakes showed, of what is stated well or not at all: the worse of both is the verdict.
+fn judge_shown(unit: &Unit<'_>, shown: &Shown<'_>, params: &Params, out: &mut Findings) {
+    let path = match unit.name().kind() {
+        Kind::Ingress => "spec.tls",
+        Kind::Gateway => "spec.listeners",
+        _ => "spec",
+    };
+    for (endpoint, versions) in &shown.accepting {
+        let allowed: Vec<&str> = params.allowed().map(TlsVersion::number).collect();
+        let (versions, allowed) = (versions.join(" and "), allowed.join(" and "));
+        let message = format!("TLS {versions} accepted by {endpoint}, allowed is {allowed}");
+        out.fail(ACCEPTED, message)
+            .at(path)
+            .detail(endpoint.to_string())
+            .seen("a handshake, whatever the objects say");
+    }
+    for unknown in &shown.open {
+        out.unknown(unknown.clone());
     }
 }
 

@@ -1,6 +1,7 @@
 //! Whether a Service is that of a database.
 
 use plimsoll_engine::{
+    control::project,
     decode::Object,
     inventory::IndexKey,
     kind::Kind,
@@ -64,12 +65,7 @@ pub(super) fn behind(view: &View<'_>, namespace: &str, service: &str) -> Result<
 
 /// A database among the workloads that a Service selects.
 fn selected(view: &View<'_>, namespace: &str, object: &Object) -> Result<Option<ObjRef>, Unknown> {
-    let body = object.body.as_ref().map_err(|unparsed| {
-        Unknown::new("Unparsed", format!("{} cannot be read: {}", object.name, unparsed.why))
-    })?;
-    let Some(selector) = Service::of(body).map(|service| &service.spec.selector) else {
-        return Ok(None);
-    };
+    let selector = &project::<Service>(object)?.spec.selector;
     let Some((key, value)) = selector.iter().next() else {
         return Ok(None);
     };

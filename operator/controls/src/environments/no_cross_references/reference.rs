@@ -1,7 +1,7 @@
 //! What an object names: Services in its texts, hosts it stands for, backends of routes, namespaces it lets in.
 
 use plimsoll_engine::{
-    control::Unit,
+    control::{Unit, project},
     decode::Object,
     kind::Kind,
     object::{HttpRoute, Projection, ReferenceGrant, Service},
@@ -68,12 +68,9 @@ fn of_body<T: Projection>(
     object: &Object,
     find: impl FnOnce(&T) -> Vec<Reference>,
 ) -> (Vec<Reference>, Result<(), Unknown>) {
-    match &object.body {
-        Ok(body) => (T::of(body).map(find).unwrap_or_default(), Ok(())),
-        Err(unparsed) => {
-            let why = format!("{} cannot be read: {}", object.name, unparsed.why);
-            (Vec::new(), Err(Unknown::new("Unparsed", why)))
-        }
+    match project::<T>(object) {
+        Ok(body) => (find(body), Ok(())),
+        Err(unparsed) => (Vec::new(), Err(unparsed)),
     }
 }
 

@@ -12,10 +12,11 @@ use plimsoll_engine::{
     decode::Object,
     duration::Duration,
     fact::Fact,
-    facts::{Occupied, UnmodelledPolicy},
+    facts::{ClusterDenial, ClusterDenialValue, Occupied, UnmodelledPolicy},
     finding::{Basis, Finding, Findings, Repair, Right, Severity},
     kind::{Kind, KindSet},
     object::{Direction, NetworkPolicy, Projection},
+    reach::Match,
     unknown::Unknown,
     view::View,
 };
@@ -50,8 +51,7 @@ pub struct Params {
     pub public_ingress_namespaces: Vec<String>,
     /// Whether a namespace without pods and workloads must deny too. Default: true.
     pub include_empty: bool,
-    /// Whether the verdict from NetworkPolicies alone stands where policies of another kind (Cilium, Calico,
-    /// AdminNetworkPolicy) may apply. Default: false.
+    /// Whether the verdict stands where policies of a kind that is not modelled (Cilium, Calico) may apply. Default: false.
     pub trust_static_result: bool,
 }
 
@@ -78,6 +78,7 @@ impl Control for DefaultDeny {
         unit: UnitKind::Namespace,
         reads: KindSet::of(WORKLOADS)
             .union(<UnmodelledPolicy as Fact>::READS)
+            .union(<ClusterDenial as Fact>::READS)
             .with(Kind::Namespace)
             .with(Kind::NetworkPolicy),
         fail_after: Duration::from_mins(5),
@@ -142,9 +143,11 @@ impl Control for DefaultDeny {
             unmodelled(namespace, view)?;
         }
         let policies = policies(namespace, view)?;
+        let cluster = by_cluster(namespace, view)?;
         for direction in directions(params) {
-            missing(direction, &policies, out);
+            missing(direction, &policies, &cluster, out);
             open(namespace, direction, &policies, params, out);
+            open_by_cluster(direction, &policies, &cluster, out);
         }
         Ok(())
     }
@@ -159,7 +162,17 @@ impl Control for DefaultDeny {
     }
 }
 
-/// A policy of another kind may deny what these allow and allow what these deny.
+/// What cluster-wide policies make of traffic that no NetworkPolicy is about.
+pub(crate) fn by_cluster(
+    namespace: &str,
+    view: &View<'_>,
+) -> Result<std::sync::Arc<ClusterDenialValue>, Unknown> {
+    view.fact(&ClusterDenial {
+        namespace: namespace.into(),
+    })
+}
+
+/// A policy that is not modelled may deny what these allow and allow what these deny.
 pub(crate) fn unmodelled(namespace: &str, view: &View<'_>) -> Result<(), Unknown> {
     let found = view.fact(&UnmodelledPolicy {
         namespace: namespace.into(),
@@ -205,9 +218,42 @@ const MISSING: [(&str, Direction); 2] = [
     ("EgressNotDenied", Direction::Egress),
 ];
 
-fn missing(direction: Direction, policies: &Policies<'_>, out: &mut Findings) {
+/// Whether traffic of a direction that nobody allowed is denied: by a NetworkPolicy, or where none isolates a pod, by a
+/// cluster-wide policy that is asked before or after them.
+pub(crate) fn denial(direction: Direction, policies: &Policies<'_>, cluster: &ClusterDenialValue) -> Match {
     if is_denied(direction, policies) {
-        return;
+        return Match::Yes;
+    }
+    cluster.of(direction).denied
+}
+
+/// What keeps it from being told whether cluster-wide policies deny.
+pub(crate) fn unclear(direction: Direction, cluster: &ClusterDenialValue) -> Unknown {
+    let because = cluster.of(direction).because.first();
+    let message = format!(
+        "whether cluster-wide policies deny {} to all pods cannot be told: {}",
+        direction.field(),
+        because.map_or("a rule may or may not match", |because| because)
+    );
+    Unknown::new("ClusterPolicyUnclear", message)
+}
+
+fn missing(
+    direction: Direction,
+    policies: &Policies<'_>,
+    cluster: &ClusterDenialValue,
+    out: &mut Findings,
+) {
+    match denial(direction, policies, cluster) {
+        Match::Yes => {
+            if !is_denied(direction, policies) {
+                let by = cluster.of(direction).because.first().map_or("", |because| because);
+                out.note(format!("denied cluster-wide: {by}"));
+            }
+            return;
+        }
+        Match::Maybe => return out.unknown(unclear(direction, cluster)),
+        Match::No => {}
     }
     let reason = MISSING.iter().find(|(_, of)| *of == direction).map_or("", |(r, _)| r);
     let message = format!(
@@ -215,10 +261,38 @@ fn missing(direction: Direction, policies: &Policies<'_>, out: &mut Findings) {
         direction.field()
     );
     let mut finding = out.fail(reason, message);
+    for because in cluster.of(direction).because.iter().take(WITNESSES) {
+        finding = finding.seen(because.to_string());
+    }
     let partly = policies.iter().filter(|(_, policy)| policy.isolates(direction));
     for (object, _) in partly.take(WITNESSES) {
         finding = finding.seen(format!("NetworkPolicy {} isolates some of the pods", object.name.name()));
     }
+}
+
+/// A cluster-wide policy may open what NetworkPolicies deny: it is asked first.
+fn open_by_cluster(
+    direction: Direction,
+    policies: &Policies<'_>,
+    cluster: &ClusterDenialValue,
+    out: &mut Findings,
+) {
+    let Some(opened) = cluster.of(direction).opened.as_ref() else { return };
+    if !is_denied(direction, policies) {
+        return; // said already: nothing denies
+    }
+    let field = direction.field();
+    let message = format!(
+        "{} allows {field} with every {} address, whatever NetworkPolicies deny",
+        opened.policy, opened.family
+    );
+    let reason = match direction {
+        Direction::Ingress => "IngressOpen",
+        Direction::Egress => "EgressOpen",
+    };
+    out.fail(reason, message)
+        .about(opened.policy.clone())
+        .at(format!("spec.{field}[{}]", opened.rule));
 }
 
 /// A rule that allows every peer undoes the denial for the pods it is about.

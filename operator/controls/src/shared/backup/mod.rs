@@ -5,19 +5,23 @@
 
 mod cadence;
 mod cover;
+mod external;
 mod longhorn;
 mod measures;
 mod runs;
 mod sources;
+mod start;
 mod target;
 
 use plimsoll_engine::kind::{Kind, KindSet};
 
 pub(crate) use cadence::{Cadence, hours};
+pub(crate) use external::{ExternalDatabase, check_external, judge_external};
 pub(crate) use longhorn::{claims, volumes as longhorn_volumes};
 pub(crate) use measures::{measure, seconds};
 pub(crate) use runs::{Run, RunOf};
 pub(crate) use sources::{Source, Sources, SourcesOf, State};
+pub(crate) use start::{START, Start, Startable, start};
 pub(crate) use target::{FILE_TARGETS, TARGETS, Target, default_images, is_database, keeps_files, target};
 
 /// What [`SourcesOf`] reads, targets included.

@@ -201,7 +201,9 @@ impl SourcesOf {
             let state = shape
                 .left_out_by_k8up(backup.label_selectors.as_deref())
                 .map_or(State::Live, |why| State::Excluded(why.into()));
-            let mut source = Source::new(&object.name, &backup.schedule, Dialect::K8up, state);
+            // What K8up made of `@daily-random` is the schedule that runs.
+            let written = schedule.effective_backup().unwrap_or(&backup.schedule);
+            let mut source = Source::new(&object.name, written, Dialect::K8up, state);
             source.part = Some("backup".into());
             sources.found.push(source);
         }

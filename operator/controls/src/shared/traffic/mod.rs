@@ -6,6 +6,7 @@
 
 mod dangling;
 mod pairs;
+mod params;
 mod tighten;
 mod witness;
 
@@ -29,6 +30,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use dangling::note_dangling;
 pub(crate) use pairs::{AllowedPair, Side};
+pub(crate) use params::{Named, Params};
 
 use super::strangers::WITNESSES;
 

@@ -1,5 +1,7 @@
 //! The hosts that an object publishes, and where each is reached.
 
+mod publishers;
+
 use std::sync::Arc;
 
 use plimsoll_engine::{
@@ -58,6 +60,10 @@ pub(crate) fn sites(unit: &Unit<'_>, view: &View<'_>) -> Result<Vec<Site>, Unkno
     let mut sites = match unit.name().kind() {
         Kind::Ingress => of_ingress(unit.object()?, unit.get()?),
         Kind::Gateway => of_gateway(unit, view)?,
+        Kind::HttpProxy => publishers::of_http_proxy(unit.get()?),
+        Kind::OpenShiftRoute => publishers::of_openshift_route(unit.get()?),
+        Kind::IstioGateway => publishers::of_istio_gateway(unit.get()?),
+        Kind::TraefikIngressRoute => publishers::of_traefik_route(unit.get()?),
         other => {
             return Err(Unknown::not_modelled(format!(
                 "where a {} is reached",
