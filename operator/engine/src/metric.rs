@@ -1,5 +1,5 @@
 //! What a metric is, and the metrics that controls measure. Every name exists once: whoever exports, charts or alerts on a
-//! metric refers to its [`Metric`]; the whole catalogue is the controller's.
+//! metric refers to its [`Metric`]; the whole catalogue is the crate `plimsoll-metrics`.
 
 use std::fmt;
 
