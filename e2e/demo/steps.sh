@@ -102,7 +102,7 @@ EOF
   prometheus=http://$(prometheus_listens)
 }
 
-prometheus_listens() { sed -n 's/.*msg="Listening on" address=\([^ ]*\).*/\1/p' "$work/prometheus.log" | grep -m 1 .; }
+prometheus_listens() { sed -n 's/.*msg="Listening on".* address=\([^ ]*\).*/\1/p' "$work/prometheus.log" | grep -m 1 .; }
 
 operator_kubeconfig() {
   local file=$work/operator.kubeconfig token admin

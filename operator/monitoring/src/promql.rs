@@ -3,6 +3,7 @@
 use std::fmt;
 
 use plimsoll_engine::metric::Metric;
+use plimsoll_metrics::{DUTY, LEADER};
 
 /// The labels that tell installations apart where one Prometheus scrapes several. `cluster` is an external or relabelled label,
 /// by custom; where it is missing, nothing changes.
@@ -54,6 +55,15 @@ pub fn least(by: &str, inner: impl fmt::Display) -> String {
 /// The sum, for what differs between replicas or has been folded over them before.
 pub fn sum(by: &str, inner: impl fmt::Display) -> String {
     format!("sum by ({}) ({inner})", scoped(by))
+}
+
+/// How many replicas lead, for each duty: those of different duties elect leaders of their own.
+pub fn leaders(reader: Reader) -> String {
+    let (duty, leader) = (reader.of(&DUTY, ""), reader.of(&LEADER, ""));
+    sum(
+        "duty",
+        format!("{duty} * on ({SCOPE}, instance) group_left () {leader}"),
+    )
 }
 
 fn scoped(by: &str) -> String {

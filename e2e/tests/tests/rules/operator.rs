@@ -45,26 +45,45 @@ fn evaluation() -> Vec<Case> {
 }
 
 fn leading() -> Vec<Case> {
+    let (without, several) = ("PlimsollWithoutLeader", "PlimsollSeveralLeaders");
     let leader = |instance: &str| format!(r#"plimsoll_leader{{instance="{instance}"}}"#);
+    let duty =
+        |instance: &str, duty: &str| format!(r#"plimsoll_duty{{instance="{instance}",duty="{duty}"}}"#);
+    let two = |alert, about| {
+        case(alert, about)
+            .series(&duty("a", "read"), "1x30")
+            .series(&duty("b", "read"), "1x30")
+    };
+    let of_read = &[("job", "plimsoll"), ("duty", "read")];
     vec![
-        case("PlimsollWithoutLeader", "two replicas, none leads")
+        two(without, "two replicas, none leads")
             .series(&leader("a"), "0x20")
             .series(&leader("b"), "0x20")
             .at("10m")
             .fires(
-                JOB,
-                "The replicas of plimsoll evaluate, but none leads: no status, no evidence and no repair is written.",
+                of_read,
+                "The replicas of plimsoll evaluate, but none leads for the duty read (read: status and evidence; repair; probe): it \
+                 is not done.",
             ),
-        case("PlimsollWithoutLeader", "a change of leader")
+        two(without, "a change of leader")
             .series(&leader("a"), "1x5 0x20")
             .series(&leader("b"), "0x6 1x20")
             .at("10m"),
-        case("PlimsollSeveralLeaders", "both of two").series(&leader("a"), "1x20").series(&leader("b"), "1x20").at("10m").fires(
-            JOB,
-            "2 replicas of plimsoll believe that they lead. Each write is fenced by the Lease, so one of them is wrong and cannot \
-             write.",
-        ),
-        case("PlimsollSeveralLeaders", "one of two").series(&leader("a"), "1x20").series(&leader("b"), "0x20").at("10m"),
+        two(several, "both of two")
+            .series(&leader("a"), "1x20")
+            .series(&leader("b"), "1x20")
+            .at("10m")
+            .fires(
+                of_read,
+                "2 replicas of plimsoll believe that they lead for the duty read. Each write is fenced by the Lease, so one of them \
+                 is wrong and cannot write.",
+            ),
+        case(several, "one for each duty")
+            .series(&duty("a", "read"), "1x30")
+            .series(&duty("b", "probe"), "1x30")
+            .series(&leader("a"), "1x20")
+            .series(&leader("b"), "1x20")
+            .at("10m"),
     ]
 }
 

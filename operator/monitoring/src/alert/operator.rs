@@ -1,12 +1,12 @@
 //! Alerts about the operator itself: who watches the watcher.
 
 use plimsoll_metrics::{
-    BUILD_INFO, EVALUATION_ERRORS, EVIDENCE_WRITES, LAST_EVALUATION, LEADER, READY, STATUS_WRITES,
+    BUILD_INFO, EVALUATION_ERRORS, EVIDENCE_WRITES, LAST_EVALUATION, READY, STATUS_WRITES,
     WATCHED_KIND_COVERAGE,
 };
 
 use super::{Alert, Group, Owner, Severity};
-use crate::promql::{MINUTE, Pace, Reader::Rule, least, sum, worst};
+use crate::promql::{MINUTE, Pace, Reader::Rule, leaders, least, sum, worst};
 
 /// Evaluations are a few seconds apart, whether something happens or not.
 const STALE: u32 = 5 * MINUTE;
@@ -95,26 +95,26 @@ fn alive(pace: Pace) -> Vec<Alert> {
 
 /// Whether exactly one replica writes.
 fn leading() -> Vec<Alert> {
-    let leaders = || sum("", Rule.of(&LEADER, ""));
     vec![
         alert(
             "PlimsollWithoutLeader",
             Severity::Critical,
-            format!("{} == 0", leaders()),
+            format!("{} == 0", leaders(Rule)),
             2 * MINUTE,
             [
-                "No replica of the operator leads",
-                "The replicas of {{ $labels.job }} evaluate, but none leads: no status, no evidence and no repair is written.",
+                "No replica of the operator leads for the duty {{ $labels.duty }}",
+                "The replicas of {{ $labels.job }} evaluate, but none leads for the duty {{ $labels.duty }} (read: status and \
+                 evidence; repair; probe): it is not done.",
             ],
         ),
         alert(
             "PlimsollSeveralLeaders",
             Severity::Critical,
-            format!("{} > 1", leaders()),
+            format!("{} > 1", leaders(Rule)),
             2 * MINUTE,
             [
-                "Several replicas of the operator lead",
-                "{{ $value }} replicas of {{ $labels.job }} believe that they lead. Each write is fenced by the Lease, so one of \
+                "Several replicas of the operator lead for the duty {{ $labels.duty }}",
+                "{{ $value }} replicas of {{ $labels.job }} believe that they lead for the duty {{ $labels.duty }}. Each write is fenced by the Lease, so one of \
                  them is wrong and cannot write.",
             ],
         ),

@@ -7,7 +7,7 @@ use plimsoll_metrics::{
 };
 
 use super::{Dashboard, Look, Panel, Query, Row, Step, Unit, panel::NONE_IS_GOOD};
-use crate::promql::{Reader::Panel as Shown, sum, worst};
+use crate::promql::{Reader::Panel as Shown, leaders, sum, worst};
 
 pub(super) fn dashboard() -> Dashboard {
     Dashboard {
@@ -56,12 +56,13 @@ fn health() -> Vec<Panel> {
         )
         .steps(&[(Step::Bad, 0.0), (Step::Fair, 1.0), (Step::Good, 2.0)])
         .alerts(&["PlimsollDown"]),
-        stat(
+        Panel::new(
             "Leaders",
-            "Replicas that write: exactly one.",
+            "Replicas that lead, for each duty: exactly one.",
+            Look::Stat,
             Unit::Count,
-            sum("", Shown.of(&LEADER, "")),
         )
+        .query(Query::new("{{duty}}", leaders(Shown)))
         .steps(&[(Step::Bad, 0.0), (Step::Good, 1.0), (Step::Bad, 2.0)])
         .alerts(&["PlimsollWithoutLeader", "PlimsollSeveralLeaders"]),
         stat(

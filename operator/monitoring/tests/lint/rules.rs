@@ -93,6 +93,7 @@ fn alerts_carry_no_label_that_names_an_object_or_tenant() {
         "baseline",
         "cluster",
         "control",
+        "duty",
         "environment",
         "host",
         "instance",
