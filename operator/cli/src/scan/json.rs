@@ -107,27 +107,3 @@ impl Serialize for Results<'_> {
         serializer.collect_seq(self.items.iter().map(|item| item.entry))
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::scan::result::Entry;
-
-    /// The schema is generated from the types; the file beside the docs is kept by this test.
-    /// `UPDATE=1 cargo test -p plimsoll` writes it.
-    #[test]
-    fn the_schema_in_docs_is_current() {
-        let schema = schemars::generate::SchemaSettings::draft2020_12()
-            .for_serialize()
-            .into_generator()
-            .into_root_schema_for::<ScanReport<'_, Vec<Entry<'_>>>>();
-        let mut text = serde_json::to_string_pretty(&schema).unwrap();
-        text.push('\n');
-        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/scan.schema.json");
-        if std::env::var_os("UPDATE").is_some() {
-            std::fs::write(file, &text).unwrap();
-        }
-        let kept = std::fs::read_to_string(file).unwrap_or_default();
-        assert!(kept == text, "{file} is out of date: run with UPDATE=1");
-    }
-}

@@ -1,4 +1,4 @@
-//! `plimsoll scan` as users and programs meet it: exit codes, output, and every document accounted for.
+//! `plimsoll scan`, and `plimsoll report` on what it measures, as users and programs meet it: exit codes, output, and every document accounted for.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -13,6 +13,7 @@ mod docs;
 mod exits;
 mod input;
 mod output;
+mod report;
 mod schema;
 
 use std::{

@@ -102,32 +102,31 @@ impl Units {
         &'u self,
         namespace: &'u str,
     ) -> impl Iterator<Item = (&'static str, &'u ObjRef, &'u Arc<Judgement>)> {
-        self.0.iter().flat_map(move |(control, units)| {
-            let kinds = kinds(units).filter(|kind| *kind != Kind::Namespace);
-            let of_kinds = kinds.flat_map(move |kind| {
-                let first = ObjRef::new(kind, namespace, "");
-                let same = move |unit: &(&ObjRef, _)| {
-                    unit.0.kind() == kind && unit.0.namespace().unwrap_or_default() == namespace
-                };
-                units.range(first..).take_while(same)
-            });
-            // Namespaces are no objects of one another: each is asked for by its own name, and "*" stands for all of them.
-            let all = namespace.is_empty().then(|| ObjRef::all_of(Kind::Namespace));
-            let own = [Some(ObjRef::namespace_object(namespace)), all];
-            let own = own
-                .into_iter()
-                .flatten()
-                .filter_map(|name| units.get_key_value(&name));
-            of_kinds
-                .chain(own)
-                .map(move |(subject, judgement)| (*control, subject, judgement))
+        let kinds = kinds(&self.0).filter(|kind| *kind != Kind::Namespace);
+        let of_kinds = kinds.flat_map(move |kind| {
+            let first = ObjRef::new(kind, namespace, "");
+            let same = move |unit: &(&ObjRef, _)| {
+                unit.0.kind() == kind && unit.0.namespace().unwrap_or_default() == namespace
+            };
+            self.0.range(first..).take_while(same)
+        });
+        // Namespaces are no objects of one another: each is asked for by its own name, and "*" stands for all of them.
+        let all = namespace.is_empty().then(|| ObjRef::all_of(Kind::Namespace));
+        let own = [Some(ObjRef::namespace_object(namespace)), all];
+        let own = own
+            .into_iter()
+            .flatten()
+            .filter_map(|name| self.0.get_key_value(&name));
+        of_kinds.chain(own).flat_map(|(subject, said)| {
+            let said = said.all().iter();
+            said.map(move |judgement| (judgement.control, subject, judgement))
         })
     }
 
     /// Every name that [`Self::governed_by`] knows units of.
     pub fn homes(&self) -> BTreeSet<Arc<str>> {
         let mut homes: BTreeSet<Arc<str>> = BTreeSet::new();
-        for subject in self.0.values().flat_map(OrdMap::keys) {
+        for subject in self.0.keys() {
             let home = subject.home();
             if !homes.contains(home) {
                 homes.insert(home.into());
@@ -173,7 +172,7 @@ impl Units {
 }
 
 /// The kinds among some units, without looking at each.
-fn kinds(units: &OrdMap<ObjRef, Arc<Judgement>>) -> impl Iterator<Item = Kind> {
+fn kinds<V: Clone>(units: &OrdMap<ObjRef, V>) -> impl Iterator<Item = Kind> {
     let next = |from: Option<Kind>| match from {
         None => units.get_min().map(|(first, _)| first.kind()),
         Some(kind) => {
