@@ -58,7 +58,10 @@ pub(crate) fn read(object: &Value, now: Timestamp) -> (Given, Vec<Complaint>) {
         Ok(exception) => (Some(exception), Vec::new()),
         Err(wrong) => (None, wrong),
     };
-    let why: Vec<String> = wrong.iter().map(|c| format!("{}: {}", c.field, c.message)).collect();
+    let why: Vec<String> = wrong
+        .iter()
+        .map(|c| format!("{}: {}", c.field, c.message))
+        .collect();
     let given = Given {
         waiver: Waiver::read(object, (!why.is_empty()).then(|| why.join("; "))),
         exception: accepted,

@@ -5,10 +5,7 @@ use std::io::Write;
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
 use comfy_table::{ContentArrangement, Table, presets::NOTHING};
-use plimsoll_engine::{
-    baseline::Compiled,
-    text::escape,
-};
+use plimsoll_engine::{baseline::Compiled, text::escape};
 
 use crate::baseline::{self, Given};
 

@@ -109,7 +109,9 @@ fn page(args: &Args) -> String {
 fn encoded(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => char::from(byte).to_string(),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                char::from(byte).to_string()
+            }
             byte => format!("%{byte:02X}"),
         })
         .collect()
@@ -151,8 +153,12 @@ struct Object<'a> {
 
 impl Found<'_> {
     fn rank(&self) -> (usize, usize) {
-        let result = ["fail", "settling", "waived"].iter().position(|word| *word == self.result);
-        let severity = Severity::ALL.iter().position(|known| known.word() == self.severity);
+        let result = ["fail", "settling", "waived"]
+            .iter()
+            .position(|word| *word == self.result);
+        let severity = Severity::ALL
+            .iter()
+            .position(|known| known.word() == self.severity);
         (result.unwrap_or(3), severity.unwrap_or(4))
     }
 
@@ -166,7 +172,9 @@ impl Found<'_> {
                 name: Some(name),
             }) => format!("{kind} {namespace}/{name}"),
             Some(Object {
-                kind, name: Some(name), ..
+                kind,
+                name: Some(name),
+                ..
             }) => format!("{kind} {name}"),
         }
     }
@@ -188,7 +196,11 @@ fn print(list: List<'_>, limit: usize) -> Result<()> {
         writeln!(out, "No findings.")?;
         return Ok(());
     }
-    let shown = if limit == 0 { found.len() } else { found.len().min(limit) };
+    let shown = if limit == 0 {
+        found.len()
+    } else {
+        found.len().min(limit)
+    };
     let mut table: Table = explain::plain_table();
     table.set_header(["SEVERITY", "OBJECT", "CONTROL", "SINCE", "WHAT"]);
     for finding in &found[..shown] {

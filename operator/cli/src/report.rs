@@ -49,7 +49,12 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "cluster", requires = "paths")]
     partial: bool,
     /// Environment of namespaces whose Namespace object is not given [default: production]
-    #[arg(long, value_name = "ENVIRONMENT", conflicts_with = "cluster", requires = "paths")]
+    #[arg(
+        long,
+        value_name = "ENVIRONMENT",
+        conflicts_with = "cluster",
+        requires = "paths"
+    )]
     environment: Option<String>,
     /// Only these controls of the baseline
     #[arg(long, value_name = "ID")]
@@ -125,7 +130,9 @@ fn from_operator(args: &Args) -> Result<Ending> {
         ("--previous", args.previous.is_some()),
     ];
     if let Some((flag, _)) = measuring.iter().find(|(_, given)| *given) {
-        bail!("{flag} needs something to measure: give PATH or --cluster (the operator measures against its own baselines)");
+        bail!(
+            "{flag} needs something to measure: give PATH or --cluster (the operator measures against its own baselines)"
+        );
     }
     let mut target = target::Target::open(&args.file)?;
     args.operator
@@ -136,7 +143,11 @@ fn from_operator(args: &Args) -> Result<Ending> {
 
 fn source(args: &Args) -> Source {
     if args.cluster {
-        let name = args.operator.context().map(str::to_owned).or_else(live::current_context);
+        let name = args
+            .operator
+            .context()
+            .map(str::to_owned)
+            .or_else(live::current_context);
         return Source {
             kind: SourceKind::Cluster,
             name: name.unwrap_or_else(|| "the current context".to_owned()),

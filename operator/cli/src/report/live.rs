@@ -1,10 +1,6 @@
 //! The operator that runs in a cluster, asked for one of its pages.
 
-use std::{
-    fs,
-    io::Write,
-    path::PathBuf,
-};
+use std::{fs, io::Write, path::PathBuf};
 
 use anyhow::{Context, Result, bail};
 use futures::{AsyncBufReadExt, io::AsyncBufRead};
@@ -66,7 +62,10 @@ impl Operator {
         runtime.block_on(async {
             let mut answer = Box::pin(self.ask(page).await?);
             loop {
-                let bytes = answer.fill_buf().await.context("the operator's answer broke off")?;
+                let bytes = answer
+                    .fill_buf()
+                    .await
+                    .context("the operator's answer broke off")?;
                 if bytes.is_empty() {
                     return Ok(());
                 }
@@ -106,7 +105,9 @@ impl Operator {
     }
 
     fn token(&self) -> Result<Option<String>> {
-        let Some(path) = &self.token_file else { return Ok(None) };
+        let Some(path) = &self.token_file else {
+            return Ok(None);
+        };
         let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
         let token = text.trim();
         if token.is_empty() {
@@ -146,7 +147,9 @@ impl Operator {
         let hint = match &error {
             kube::Error::Api(status) => match status.code {
                 401 => "the operator does not know this token",
-                403 => "whoever the token is for needs the ClusterRole plimsoll-report-reader; to go through the API server, you need get on services/proxy",
+                403 => {
+                    "whoever the token is for needs the ClusterRole plimsoll-report-reader; to go through the API server, you need get on services/proxy"
+                }
                 404 => "is an operator installed there that serves reports?",
                 503 => "the operator is not ready, or nobody answers behind its Service",
                 _ => "the operator cannot be asked",
@@ -172,7 +175,11 @@ fn direct(
     if address.scheme_str() != Some("https") && !is_here {
         bail!("--operator {url}: expected https, for a token is shown there");
     }
-    let authority = operator.operator_ca.as_ref().map(|path| certificates(path)).transpose()?;
+    let authority = operator
+        .operator_ca
+        .as_ref()
+        .map(|path| certificates(path))
+        .transpose()?;
     let unchecked = operator.insecure_skip_tls_verify;
     Ok(async move {
         let mut config = Config::new(address.clone());
@@ -181,7 +188,12 @@ fn direct(
                 token: Some(token.into()),
                 ..AuthInfo::default()
             },
-            None => Config::infer().await.context("no token: give --token-file")?.auth_info,
+            None => {
+                Config::infer()
+                    .await
+                    .context("no token: give --token-file")?
+                    .auth_info
+            }
         };
         config.root_cert = authority;
         config.accept_invalid_certs = unchecked;

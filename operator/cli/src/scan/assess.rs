@@ -108,12 +108,7 @@ pub(crate) fn files(
 }
 
 /// Evaluates what one look at a cluster gave.
-pub(crate) fn cluster(
-    cluster: Cluster,
-    baselines: Baselines,
-    mut given: Vec<Given>,
-    now: Timestamp,
-) -> Scan {
+pub(crate) fn cluster(cluster: Cluster, baselines: Baselines, mut given: Vec<Given>, now: Timestamp) -> Scan {
     given.extend(cluster.exceptions);
     let mut scan = Scan::new(baselines, given, now);
     for (kind, coverage) in cluster.coverage {
@@ -248,10 +243,9 @@ impl Scan {
 
     /// An exception that covers nothing is worth a word: the finding is gone, or the selector is wrong.
     pub(crate) fn note_inert_exceptions(&mut self) {
-        let inert = self
-            .waivers
-            .iter()
-            .filter(|waiver| waiver.invalid.is_none() && !self.report.waived_by.contains_key(waiver.name.as_str()));
+        let inert = self.waivers.iter().filter(|waiver| {
+            waiver.invalid.is_none() && !self.report.waived_by.contains_key(waiver.name.as_str())
+        });
         let notes: Vec<String> = inert
             .map(|waiver| format!("exception {} covers nothing", waiver.name))
             .collect();
@@ -310,7 +304,12 @@ impl Assessing {
         let coverage = plimsoll_controls::registry()
             .reads()
             .iter()
-            .map(|kind| (kind, (inventory.coverage(kind), Some(inventory.names(kind).len()))))
+            .map(|kind| {
+                (
+                    kind,
+                    (inventory.coverage(kind), Some(inventory.names(kind).len())),
+                )
+            })
             .collect();
         let report = self.engine.look(self.now);
         let units = report

@@ -70,7 +70,8 @@ impl Ledger {
     /// A namespace is gone.
     pub(crate) fn forget_namespace(&mut self, namespace: &str) {
         let of: Vec<Arc<str>> = self.report.baselines.keys().cloned().collect();
-        of.iter().for_each(|baseline| self.set_tenant(baseline, namespace, None));
+        of.iter()
+            .for_each(|baseline| self.set_tenant(baseline, namespace, None));
     }
 
     fn get(&self, entry: &Entry, key: &UnitKey) -> Option<UnitResult> {
