@@ -160,7 +160,11 @@ async fn three_processes_do_together_what_one_does_and_none_may_do_anothers_work
         })
         .await;
     let applied = [("outcome", "applied")];
-    assert!(repairer.page().await.sum("plimsoll_remediations_total", &applied) >= 1.0);
+    repairer
+        .until("and counted by who did it", |page| {
+            page.sum("plimsoll_remediations_total", &applied) >= 1.0
+        })
+        .await;
     eventually(SOON, "each remembers what it did", async || {
         let found = records(&client).await;
         let wanted = ["shop.probes", "shop.repairs"];
