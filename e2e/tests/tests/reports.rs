@@ -125,7 +125,10 @@ async fn people_read_reports_with_their_kubeconfig() {
     let values = "environment=production,baseline.install=false,reports.clusterName=eu-1";
     install_with(&cluster, &["--set", values]).await;
     let expires = plimsoll_e2e::installed::soon().to_string();
-    cluster.apply(&OBJECTS.replace("EXPIRES", &expires)).await.unwrap();
+    cluster
+        .apply(&OBJECTS.replace("EXPIRES", &expires))
+        .await
+        .unwrap();
     let operator = Operator::ready(&cluster, "reporting", &["--cluster-name=eu-1"]).await;
     let port = reachable(address, &operator.secure).await;
     let service = SERVICE
@@ -145,7 +148,10 @@ async fn people_read_reports_with_their_kubeconfig() {
     let list = list.await.unwrap();
     let of = |result: &str| {
         let all = list["results"].as_array().unwrap();
-        all.iter().find(|entry| entry["result"] == result).unwrap().clone()
+        all.iter()
+            .find(|entry| entry["result"] == result)
+            .unwrap()
+            .clone()
     };
     assert_eq!(of("fail")["tenant"], "acme");
     assert_eq!(of("fail")["object"]["name"], "web");
@@ -154,7 +160,10 @@ async fn people_read_reports_with_their_kubeconfig() {
 
     let table = plimsoll(&kubeconfig, &[&["findings", "-n", "shop"], &live[..]].concat());
     let (table, err) = said(&table);
-    assert!(table.contains("Deployment shop/web") && !table.contains("loose"), "{table}{err}");
+    assert!(
+        table.contains("Deployment shop/web") && !table.contains("loose"),
+        "{table}{err}"
+    );
 
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("report.html");
@@ -162,15 +171,32 @@ async fn people_read_reports_with_their_kubeconfig() {
     let ran = plimsoll(&kubeconfig, &[&args, &live[..]].concat());
     assert!(ran.status.success(), "{ran:?}");
     let page = fs::read_to_string(&file).unwrap();
-    for part in ["eu-1", "Deployment", "shop/web", "loose-for-now", "R-12", "head of operations", "</html>"] {
+    for part in [
+        "eu-1",
+        "Deployment",
+        "shop/web",
+        "loose-for-now",
+        "R-12",
+        "head of operations",
+        "</html>",
+    ] {
         assert!(page.contains(part), "{part}");
     }
     let ran = plimsoll(&kubeconfig, &[&["report", "-o", "json"], &live[..]].concat());
     let report: Value = serde_json::from_slice(&ran.stdout).unwrap();
-    assert_eq!(report["source"], serde_json::json!({"kind": "operator", "name": "eu-1"}));
+    assert_eq!(
+        report["source"],
+        serde_json::json!({"kind": "operator", "name": "eu-1"})
+    );
     assert_eq!(report["exceptions"][0]["riskId"], "R-12");
     assert_eq!(report["tenants"][0]["name"], "acme");
-    assert!(report["coverage"].as_array().unwrap().iter().any(|kind| kind["objects"].as_u64() > Some(0)));
+    assert!(
+        report["coverage"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|kind| kind["objects"].as_u64() > Some(0))
+    );
 
     from_the_operator_itself(&cluster, &operator, &kubeconfig, folder.path()).await;
     assert_eq!(refused(&cluster).await, Vec::<String>::new());
@@ -181,15 +207,37 @@ async fn from_the_operator_itself(cluster: &Cluster, operator: &Operator, kubeco
     let reader = cluster.token_for(NAMESPACE, "plimsoll-reader").await.unwrap();
     let token = folder.join("token");
     fs::write(&token, reader).unwrap();
-    let direct = ["findings", "--operator", &url, "--token-file", token.to_str().unwrap()];
-    let ran = plimsoll(kubeconfig, &[&direct[..], &["--insecure-skip-tls-verify"]].concat());
+    let direct = [
+        "findings",
+        "--operator",
+        &url,
+        "--token-file",
+        token.to_str().unwrap(),
+    ];
+    let ran = plimsoll(
+        kubeconfig,
+        &[&direct[..], &["--insecure-skip-tls-verify"]].concat(),
+    );
     assert!(said(&ran).0.contains("shop/web"), "{ran:?}");
     let unchecked = plimsoll(kubeconfig, &direct);
-    assert_eq!(unchecked.status.code(), Some(2), "a certificate that nobody vouches for: {unchecked:?}");
+    assert_eq!(
+        unchecked.status.code(),
+        Some(2),
+        "a certificate that nobody vouches for: {unchecked:?}"
+    );
 
-    cluster.kubectl(["create", "serviceaccount", "stranger", "-n", NAMESPACE]).await.unwrap();
+    cluster
+        .kubectl(["create", "serviceaccount", "stranger", "-n", NAMESPACE])
+        .await
+        .unwrap();
     fs::write(&token, cluster.token_for(NAMESPACE, "stranger").await.unwrap()).unwrap();
-    let stranger = plimsoll(kubeconfig, &[&direct[..], &["--insecure-skip-tls-verify"]].concat());
+    let stranger = plimsoll(
+        kubeconfig,
+        &[&direct[..], &["--insecure-skip-tls-verify"]].concat(),
+    );
     assert_eq!(stranger.status.code(), Some(2));
-    assert!(said(&stranger).1.contains("plimsoll-report-reader"), "{stranger:?}");
+    assert!(
+        said(&stranger).1.contains("plimsoll-report-reader"),
+        "{stranger:?}"
+    );
 }

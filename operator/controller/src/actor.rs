@@ -305,7 +305,11 @@ impl Actor {
         health.objects = self.engine.inventory().len();
         health.coverage.clone_from(&self.coverage);
         let inventory = self.engine.inventory();
-        health.held = self.kinds.iter().map(|kind| (kind, inventory.names(kind).len())).collect();
+        health.held = self
+            .kinds
+            .iter()
+            .map(|kind| (kind, inventory.names(kind).len()))
+            .collect();
     }
 
     fn remember(&mut self) {

@@ -35,7 +35,11 @@ pub struct ObjectName<'a> {
 impl<'a> ObjectName<'a> {
     /// The namespace that governs the object: its own, or itself for a Namespace.
     pub fn governing(&self) -> Option<&'a str> {
-        if self.kind == "Namespace" { self.name } else { self.namespace }
+        if self.kind == "Namespace" {
+            self.name
+        } else {
+            self.namespace
+        }
     }
 }
 

@@ -65,7 +65,12 @@ mod tests {
                     "{}: {framework}",
                     meta.id
                 );
-                assert_ne!(title(framework, criterion), "", "{}: {framework} {criterion}", meta.id);
+                assert_ne!(
+                    title(framework, criterion),
+                    "",
+                    "{}: {framework} {criterion}",
+                    meta.id
+                );
             }
         }
     }

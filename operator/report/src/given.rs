@@ -115,7 +115,11 @@ impl Waiver {
 
 fn texts(list: &Value) -> Vec<String> {
     let items = list.as_array().map(Vec::as_slice).unwrap_or_default();
-    items.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+    items
+        .iter()
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect()
 }
 
 /// A selector in words: every criterion given must hold.
@@ -171,10 +175,16 @@ mod tests {
             },
         });
         let waiver = Waiver::read(&object, None);
-        assert_eq!(waiver.covers, "Deployment reports, every Job in bank for TooFewReplicas");
+        assert_eq!(
+            waiver.covers,
+            "Deployment reports, every Job in bank for TooFewReplicas"
+        );
         assert_eq!(waiver.risk_id, "R-7");
         assert_eq!(waiver.expires, Some("2027-01-01T00:00:00Z".parse().unwrap()));
-        let broken = Waiver::read(&json!({"spec": {"expires": 7}}), Some("spec.expires: expected a time".into()));
+        let broken = Waiver::read(
+            &json!({"spec": {"expires": 7}}),
+            Some("spec.expires: expected a time".into()),
+        );
         assert_eq!(broken.expires, None);
     }
 }

@@ -37,7 +37,11 @@ pub fn write(given: &Given<'_>, mut out: impl Write) -> io::Result<()> {
     }
     let more = findings.count().saturating_sub(MOST);
     if more > 0 {
-        writeln!(out, "\n{} more are in the JSON form of this report.", thousands(more as u64))?;
+        writeln!(
+            out,
+            "\n{} more are in the JSON form of this report.",
+            thousands(more as u64)
+        )?;
     }
     out.write_all(rest(&report).as_bytes())?;
     out.flush()
@@ -58,7 +62,8 @@ impl fmt::Display for Plain<'_> {
                 '&' => f.write_str("&amp;")?,
                 '<' => f.write_str("&lt;")?,
                 '>' => f.write_str("&gt;")?,
-                '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '+' | '!' | '|' | '~' | '$' | '\\' => {
+                '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '+' | '!' | '|' | '~' | '$'
+                | '\\' => {
                     write!(f, "\\{c}")?;
                 }
                 c => f.write_char(c)?,
@@ -73,7 +78,11 @@ fn code(text: &str) -> String {
     let text: Cow<'_, str> = escape(text);
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
     let fence = "`".repeat(longest + 1);
-    let pad = if text.starts_with('`') || text.ends_with('`') || text.is_empty() { " " } else { "" };
+    let pad = if text.starts_with('`') || text.ends_with('`') || text.is_empty() {
+        " "
+    } else {
+        ""
+    };
     format!("{fence}{pad}{}{pad}{fence}", text.replace('|', "\\|"))
 }
 
@@ -116,9 +125,15 @@ fn summary(report: &Report) -> String {
     for sentence in &report.headline {
         _ = writeln!(out, "{}", Plain(sentence));
     }
-    for (title, groups) in [("By area", &report.areas), ("By environment", &report.environments)] {
+    for (title, groups) in [
+        ("By area", &report.areas),
+        ("By environment", &report.environments),
+    ] {
         _ = writeln!(out, "\n## {title}\n");
-        counted(&mut out, groups.iter().map(|g| (g.name.as_deref(), g.score, &g.counts)));
+        counted(
+            &mut out,
+            groups.iter().map(|g| (g.name.as_deref(), g.score, &g.counts)),
+        );
     }
     for framework in &report.frameworks {
         _ = writeln!(out, "\n## {}\n", framework.name);
@@ -145,7 +160,9 @@ fn summary(report: &Report) -> String {
 }
 
 fn counted<'g>(out: &mut String, groups: impl Iterator<Item = (Option<&'g str>, Option<f64>, &'g Counts)>) {
-    let head = ["", "Score", "Critical", "High", "Medium", "Low", "Unknown", "Pass"];
+    let head = [
+        "", "Score", "Critical", "High", "Medium", "Low", "Unknown", "Pass",
+    ];
     let row = |(name, share, counts): (Option<&str>, Option<f64>, &Counts)| {
         let [critical, high, medium, low] = counts.findings.each().map(|(_, n)| thousands(n));
         [
@@ -164,7 +181,9 @@ fn counted<'g>(out: &mut String, groups: impl Iterator<Item = (Option<&'g str>, 
 
 fn controls(out: &mut String, report: &Report) {
     out.push_str("\n## Controls\n\n");
-    let head = ["Control", "Baseline", "Severity", "Mode", "Pass", "Fail", "Unknown", "Waived", "Open"];
+    let head = [
+        "Control", "Baseline", "Severity", "Mode", "Pass", "Fail", "Unknown", "Waived", "Open",
+    ];
     let row = |c: &crate::model::ControlSummary| {
         [
             code(c.control),
@@ -193,12 +212,20 @@ fn finding(entry: &Entry<'_>) -> String {
         None => "the cluster".to_owned(),
         Some(object) => {
             let name = object.name.unwrap_or("*");
-            let name = object.namespace.map_or_else(|| name.to_owned(), |ns| format!("{ns}/{name}"));
+            let name = object
+                .namespace
+                .map_or_else(|| name.to_owned(), |ns| format!("{ns}/{name}"));
             format!("{} {}", object.kind, code(&name))
         }
     };
     _ = writeln!(out, "### {object}: {severity}{state}\n");
-    _ = writeln!(out, "{} ({}, {})\n", Plain(entry.message.unwrap_or_default()), code(entry.control), entry.reason.unwrap_or_default());
+    _ = writeln!(
+        out,
+        "{} ({}, {})\n",
+        Plain(entry.message.unwrap_or_default()),
+        code(entry.control),
+        entry.reason.unwrap_or_default()
+    );
     let mut item = |name: &str, text: String| _ = writeln!(out, "- {name}: {text}");
     if let Some(path) = entry.field_path {
         item("where", code(path));
@@ -254,10 +281,18 @@ fn rest(report: &Report) -> String {
                 Plain(&group.message).to_string(),
                 code(group.control),
                 thousands(group.units),
-                group.examples.first().map(|example| code(example)).unwrap_or_default(),
+                group
+                    .examples
+                    .first()
+                    .map(|example| code(example))
+                    .unwrap_or_default(),
             ]
         };
-        table(&mut out, ["Reason", "Why", "Control", "Checks", "Such as"], report.unknowns.iter().map(row));
+        table(
+            &mut out,
+            ["Reason", "Why", "Control", "Checks", "Such as"],
+            report.unknowns.iter().map(row),
+        );
     }
     out.push_str("\n## Exceptions\n\n");
     if report.exceptions.is_empty() {
@@ -275,7 +310,16 @@ fn rest(report: &Report) -> String {
                 thousands(e.findings),
             ]
         };
-        let head = ["Exception", "State", "Covers", "Reason", "Risk", "Approved by", "Ends", "Findings"];
+        let head = [
+            "Exception",
+            "State",
+            "Covers",
+            "Reason",
+            "Risk",
+            "Approved by",
+            "Ends",
+            "Findings",
+        ];
         table(&mut out, head, report.exceptions.iter().map(row));
     }
     measured(&mut out, report);
@@ -317,7 +361,9 @@ fn measured(out: &mut String, report: &Report) {
     out.push('\n');
     let seen = report.coverage.iter().filter(|kind| kind.coverage != "absent");
     let row = |kind: &crate::model::KindCoverage| {
-        let objects = kind.objects.map_or_else(|| "–".to_owned(), |n| thousands(n as u64));
+        let objects = kind
+            .objects
+            .map_or_else(|| "–".to_owned(), |n| thousands(n as u64));
         [code(&kind.resource), kind.coverage.to_owned(), objects]
     };
     table(out, ["Kind", "Seen", "Objects"], seen.map(row));
@@ -346,7 +392,9 @@ mod tests {
         for event in Parser::new_ext(markdown, Options::all()) {
             match event {
                 Event::Text(part) | Event::Code(part) => text.push_str(&part),
-                Event::Start(Tag::Paragraph | Tag::Table(_) | Tag::TableHead | Tag::TableRow | Tag::TableCell) => {}
+                Event::Start(
+                    Tag::Paragraph | Tag::Table(_) | Tag::TableHead | Tag::TableRow | Tag::TableCell,
+                ) => {}
                 Event::End(_) => {}
                 other => panic!("{other:?} in {markdown}"),
             }

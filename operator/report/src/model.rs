@@ -161,7 +161,10 @@ impl BySeverity {
 
     /// The severity of the worst.
     pub fn worst(&self) -> Option<&'static str> {
-        self.each().into_iter().find(|(_, n)| *n > 0).map(|(word, _)| word)
+        self.each()
+            .into_iter()
+            .find(|(_, n)| *n > 0)
+            .map(|(word, _)| word)
     }
 }
 

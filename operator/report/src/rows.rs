@@ -40,9 +40,23 @@ impl<'a> Row<'a> {
                     State::Waived(_) => 2,
                 };
                 let id = found.fingerprint.as_u128();
-                (place, found.severity, found.first_seen, id, self.control, self.subject)
+                (
+                    place,
+                    found.severity,
+                    found.first_seen,
+                    id,
+                    self.control,
+                    self.subject,
+                )
             }
-            None => (3, self.unit.severity, jiff::Timestamp::MIN, 0, self.control, self.subject),
+            None => (
+                3,
+                self.unit.severity,
+                jiff::Timestamp::MIN,
+                0,
+                self.control,
+                self.subject,
+            ),
         }
     }
 
@@ -64,7 +78,10 @@ impl<'a> Row<'a> {
                 .map(|tenant| &**tenant),
             file: place.map(|place| place.file),
             line: place.map(|place| place.line),
-            first_seen: self.finding.filter(|_| live).map(|found| found.first_seen.to_string()),
+            first_seen: self
+                .finding
+                .filter(|_| live)
+                .map(|found| found.first_seen.to_string()),
             ..entry
         }
     }

@@ -91,4 +91,3 @@ pub struct DuplicateObject<'a> {
     /// The place that counts.
     pub kept: Place<'a>,
 }
-

@@ -82,7 +82,10 @@ impl Reports {
             return refuse(StatusCode::SERVICE_UNAVAILABLE, "nothing is evaluated yet\n");
         }
         let Ok(place) = self.room.clone().try_acquire_owned() else {
-            return refuse(StatusCode::TOO_MANY_REQUESTS, "others are reading: try again in a moment\n");
+            return refuse(
+                StatusCode::TOO_MANY_REQUESTS,
+                "others are reading: try again in a moment\n",
+            );
         };
         let (pieces, mut received) = mpsc::channel(PIECES);
         let reports = self.clone();
@@ -150,7 +153,10 @@ fn refuse(status: StatusCode, why: impl Into<String>) -> Response {
 /// What a browser is told beside the page: it may load nothing, be framed by nobody, and is kept by no cache.
 fn harden(response: &mut Response) {
     let headers = response.headers_mut();
-    let policy = format!("{}; frame-ancestors 'none'", plimsoll_report::content_security_policy());
+    let policy = format!(
+        "{}; frame-ancestors 'none'",
+        plimsoll_report::content_security_policy()
+    );
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
@@ -195,7 +201,10 @@ enum Format {
     Json,
 }
 
-async fn report(State(reports): State<Reports>, query: Result<Query<ReportQuery>, QueryRejection>) -> Response {
+async fn report(
+    State(reports): State<Reports>,
+    query: Result<Query<ReportQuery>, QueryRejection>,
+) -> Response {
     match query {
         Err(wrong) => refuse(StatusCode::BAD_REQUEST, format!("{}\n", wrong.body_text())),
         Ok(Query(ReportQuery { format })) => match format {
@@ -205,7 +214,9 @@ async fn report(State(reports): State<Reports>, query: Result<Query<ReportQuery>
             Format::Markdown => reports.answer("text/markdown; charset=utf-8", |given, out| {
                 plimsoll_report::write_markdown(given, out)
             }),
-            Format::Json => reports.answer("application/json", |given, out| plimsoll_report::write_json(given, out)),
+            Format::Json => reports.answer("application/json", |given, out| {
+                plimsoll_report::write_json(given, out)
+            }),
         },
     }
 }
@@ -256,7 +267,10 @@ impl From<FindingsQuery> for Filter {
     }
 }
 
-async fn findings(State(reports): State<Reports>, query: Result<Query<FindingsQuery>, QueryRejection>) -> Response {
+async fn findings(
+    State(reports): State<Reports>,
+    query: Result<Query<FindingsQuery>, QueryRejection>,
+) -> Response {
     match query {
         Err(wrong) => refuse(StatusCode::BAD_REQUEST, format!("{}\n", wrong.body_text())),
         Ok(Query(query)) => {

@@ -11,7 +11,9 @@ pub(super) fn html(page: &str) -> String {
     let events = sections(page).into_iter().filter_map(|event| match event {
         // The pages are ours and hold no markup; if one ever did, it would stay text.
         Event::Html(text) | Event::InlineHtml(text) => Some(Event::Text(text)),
-        Event::Start(Tag::Heading { id, classes, attrs, .. }) => Some(Event::Start(Tag::Heading {
+        Event::Start(Tag::Heading {
+            id, classes, attrs, ..
+        }) => Some(Event::Start(Tag::Heading {
             level: HeadingLevel::H4,
             id,
             classes,
@@ -65,9 +67,15 @@ mod tests {
         let page = "# a/b\n\nIntro.\n\n## What it decides\n\n| R | W |\n| --- | --- |\n| Pass | `x` [more](y.md) |\n\n\
                     ## Parameters\n\nnone\n\n## How to fix\n\nDo <b>it</b>.\n";
         let html = html(page);
-        assert!(html.contains("<h4>What it decides</h4>") && html.contains("<code>x</code> more"), "{html}");
+        assert!(
+            html.contains("<h4>What it decides</h4>") && html.contains("<code>x</code> more"),
+            "{html}"
+        );
         assert!(html.contains("Do &lt;b&gt;it&lt;/b&gt;."), "{html}");
-        assert!(!html.contains("Intro") && !html.contains("none") && !html.contains("<a"), "{html}");
+        assert!(
+            !html.contains("Intro") && !html.contains("none") && !html.contains("<a"),
+            "{html}"
+        );
     }
 
     #[test]
@@ -75,7 +83,11 @@ mod tests {
         for meta in plimsoll_controls::registry().metas() {
             let html = html(meta.page);
             for section in ["What it decides", "How to fix"] {
-                assert!(html.contains(&format!("<h4>{section}</h4>")), "{}: {section}", meta.id);
+                assert!(
+                    html.contains(&format!("<h4>{section}</h4>")),
+                    "{}: {section}",
+                    meta.id
+                );
             }
         }
     }

@@ -11,8 +11,8 @@ use crate::{
     Given,
     entry::Entry,
     model::{
-        BySeverity, Cell, ControlSummary, Counts, ExceptionSummary, Group, NamespaceSummary, Parameter, Report,
-        SourceKind, State, UnknownGroup,
+        BySeverity, Cell, ControlSummary, Counts, ExceptionSummary, Group, NamespaceSummary, Parameter,
+        Report, SourceKind, State, UnknownGroup,
     },
     rows::Row,
     summary::headline::thousands,
@@ -100,7 +100,11 @@ impl<'a, 'r> Page<'a, 'r> {
     }
 
     fn day(&self) -> String {
-        let at = self.report.evaluated_at.as_deref().unwrap_or(&self.report.generated_at);
+        let at = self
+            .report
+            .evaluated_at
+            .as_deref()
+            .unwrap_or(&self.report.generated_at);
         at.split('T').next().unwrap_or_default().to_owned()
     }
 
@@ -122,7 +126,11 @@ impl<'a, 'r> Page<'a, 'r> {
     }
 
     fn tenants_word(&self) -> &'static str {
-        if self.report.tenants.is_empty() { "Namespaces" } else { "Tenants" }
+        if self.report.tenants.is_empty() {
+            "Namespaces"
+        } else {
+            "Tenants"
+        }
     }
 
     fn verdicts(&self) -> Vec<(&'static str, &'static str, u64)> {
@@ -154,17 +162,28 @@ impl<'a, 'r> Page<'a, 'r> {
     }
 
     fn absent(&self) -> String {
-        let absent = self.report.coverage.iter().filter(|kind| kind.coverage == "absent");
-        absent.map(|kind| kind.resource.as_str()).collect::<Vec<_>>().join(", ")
+        let absent = self
+            .report
+            .coverage
+            .iter()
+            .filter(|kind| kind.coverage == "absent");
+        absent
+            .map(|kind| kind.resource.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 
     fn measured_words(&self) -> String {
         let at = self.measured();
         match self.report.source.kind {
-            SourceKind::Files => format!("Manifests, read {at}. What only a live cluster can tell is unknown."),
+            SourceKind::Files => {
+                format!("Manifests, read {at}. What only a live cluster can tell is unknown.")
+            }
             SourceKind::Cluster => format!("The cluster as it was {at}, looked at once."),
             SourceKind::Operator => {
-                format!("The cluster, watched continuously; last evaluated {at}. Every verdict is as fresh as that.")
+                format!(
+                    "The cluster, watched continuously; last evaluated {at}. Every verdict is as fresh as that."
+                )
             }
         }
     }
@@ -189,7 +208,9 @@ impl Page<'_, '_> {
     }
 
     fn score(&self, score: impl std::borrow::Borrow<Option<f64>>) -> String {
-        score.borrow().map_or_else(|| "–".to_owned(), |score| format!("{}", score.floor()))
+        score
+            .borrow()
+            .map_or_else(|| "–".to_owned(), |score| format!("{}", score.floor()))
     }
 
     fn or_none<'t>(&self, name: &'t Option<String>) -> &'t str {
@@ -271,7 +292,11 @@ impl Page<'_, '_> {
             .collect();
         match parts.as_slice() {
             [] => "There was nothing to judge.".to_owned(),
-            parts => format!("{}; {} open findings.", parts.join(", "), thousands(counts.findings.total())),
+            parts => format!(
+                "{}; {} open findings.",
+                parts.join(", "),
+                thousands(counts.findings.total())
+            ),
         }
     }
 
@@ -288,7 +313,9 @@ impl Page<'_, '_> {
 
     fn mappings(&self, control: &ControlSummary) -> String {
         let mappings = control.mappings.iter();
-        let each: Vec<String> = mappings.map(|m| format!("{} {}", m.framework, m.criterion)).collect();
+        let each: Vec<String> = mappings
+            .map(|m| format!("{} {}", m.framework, m.criterion))
+            .collect();
         each.join(" · ")
     }
 
@@ -305,7 +332,13 @@ impl Page<'_, '_> {
     fn encoded(&self, text: &str) -> String {
         let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(byte);
         text.bytes()
-            .map(|byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+            .map(|byte| {
+                if plain(&byte) {
+                    char::from(byte).to_string()
+                } else {
+                    format!("%{byte:02X}")
+                }
+            })
             .collect()
     }
 
@@ -372,7 +405,10 @@ fn heat(report: &Report) -> Vec<HeatRow<'_>> {
         let mut cells: Vec<Option<Cell>> = report
             .environments
             .iter()
-            .map(|environment| by.get(&(name.as_str(), environment.name.as_deref())).map(|cell| (*cell).clone()))
+            .map(|environment| {
+                by.get(&(name.as_str(), environment.name.as_deref()))
+                    .map(|cell| (*cell).clone())
+            })
             .collect();
         if cells.len() > 1 {
             cells.push(Some(Cell {

@@ -45,7 +45,11 @@ pub(super) fn bar(counts: &Counts) -> String {
 
 /// Findings by severity, as a bar whose length compares with the longest of its like.
 pub(super) fn severities(findings: BySeverity, longest: u64) -> String {
-    let words: Vec<String> = findings.each().iter().map(|(word, n)| format!("{n} {word}")).collect();
+    let words: Vec<String> = findings
+        .each()
+        .iter()
+        .map(|(word, n)| format!("{n} {word}"))
+        .collect();
     draw(&shares(findings.each(), longest), &words.join(", "))
 }
 
@@ -80,7 +84,11 @@ pub(super) fn gauge(score: Option<f64>, counts: &Counts) -> String {
     let mut done = 0.0;
     for (class, share) in shares(parts(counts), whole) {
         // A gap between parts, where there are several.
-        let drawn = if share < 99.9 { (share - 0.6).max(0.4) } else { share };
+        let drawn = if share < 99.9 {
+            (share - 0.6).max(0.4)
+        } else {
+            share
+        };
         _ = write!(
             svg,
             "<circle cx=\"120\" cy=\"95\" r=\"78\" pathLength=\"100\" stroke-dasharray=\"{drawn:.2} 100\" \

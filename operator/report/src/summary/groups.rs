@@ -46,7 +46,9 @@ impl<'a> Groups<'a> {
                 });
             }
         }
-        let total = parts.iter().fold(Tally::default(), |sum, part| sum.plus(&part.tally));
+        let total = parts
+            .iter()
+            .fold(Tally::default(), |sum, part| sum.plus(&part.tally));
         Self { parts, total }
     }
 
@@ -116,7 +118,8 @@ impl<'a> Groups<'a> {
     }
 
     fn criteria(&self, framework: &'static str) -> Vec<Criterion> {
-        let of_framework = |part: &&Part<'_>| part.mappings.iter().filter(|(of, _)| *of == framework).count() > 0;
+        let of_framework =
+            |part: &&Part<'_>| part.mappings.iter().filter(|(of, _)| *of == framework).count() > 0;
         let names: BTreeSet<&'static str> = self
             .parts
             .iter()
@@ -194,6 +197,9 @@ mod tests {
     fn criteria_stand_in_the_order_of_their_numbers() {
         let mut ids = ["A.8.24", "CC6.1", "A.8.9", "A1.2", "A.5.36", "Art. 32(1)(a)"];
         ids.sort_by_cached_key(|id| natural(id));
-        assert_eq!(ids, ["A.5.36", "A.8.9", "A.8.24", "A1.2", "Art. 32(1)(a)", "CC6.1"]);
+        assert_eq!(
+            ids,
+            ["A.5.36", "A.8.9", "A.8.24", "A1.2", "Art. 32(1)(a)", "CC6.1"]
+        );
     }
 }

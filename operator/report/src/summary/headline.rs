@@ -28,7 +28,10 @@ fn open(report: &Report) -> String {
         .collect();
     let judged = thousands(counts.judged());
     if by.is_empty() {
-        return format!("No finding is open; {} of {judged} checks pass.", thousands(counts.pass));
+        return format!(
+            "No finding is open; {} of {judged} checks pass.",
+            thousands(counts.pass)
+        );
     }
     format!(
         "{} open: {}. {} of {judged} checks pass.",
@@ -77,7 +80,12 @@ fn unseen(report: &Report) -> Option<String> {
     if unknown == 0 {
         return None;
     }
-    let live: u64 = report.unknowns.iter().filter(|u| u.live_only).map(|u| u.units).sum();
+    let live: u64 = report
+        .unknowns
+        .iter()
+        .filter(|u| u.live_only)
+        .map(|u| u.units)
+        .sum();
     let checks = several(unknown, "check cannot be judged", "checks cannot be judged");
     Some(match report.source.kind {
         SourceKind::Files if live == unknown => {

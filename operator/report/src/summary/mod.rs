@@ -20,8 +20,8 @@ use crate::{
     entry::{BasisWord, severity},
     frameworks,
     model::{
-        Baseline, Comparison, ControlSummary, Counts, Documents, ExceptionSummary, KindCoverage, Mapping, Parameter,
-        Report,
+        Baseline, Comparison, ControlSummary, Counts, Documents, ExceptionSummary, KindCoverage, Mapping,
+        Parameter, Report,
     },
 };
 use groups::Groups;
@@ -104,7 +104,10 @@ fn controls(given: &Given<'_>) -> Vec<ControlSummary> {
     let mut controls = Vec::new();
     for baseline in given.verdicts.baselines.values() {
         let tallies = baseline.by_control();
-        let compiled = given.baselines.iter().find(|compiled| compiled.name == baseline.name);
+        let compiled = given
+            .baselines
+            .iter()
+            .find(|compiled| compiled.name == baseline.name);
         for control in baseline.severities.keys() {
             if let Some(meta) = given.controls.meta(control) {
                 let tally = tallies.get(control).copied().unwrap_or_default();
@@ -142,7 +145,9 @@ fn control_summary(
             .map(|mode| format!("{mode:?}")),
         score: percent(tally.ratio()),
         counts: Counts::from(tally),
-        parameters: compiled.map(|compiled| parameters(compiled, meta.id)).unwrap_or_default(),
+        parameters: compiled
+            .map(|compiled| parameters(compiled, meta.id))
+            .unwrap_or_default(),
         mappings: meta
             .mappings
             .iter()
@@ -202,7 +207,9 @@ fn exception(waiver: &Waiver, findings: u64, now: Timestamp) -> ExceptionSummary
         risk_id: waiver.risk_id.clone(),
         approved_by: waiver.approved_by.clone(),
         expires: waiver.expires.map(|at| at.to_string()),
-        days_left: waiver.expires.map(|at| at.duration_since(now).as_hours().div_euclid(24)),
+        days_left: waiver
+            .expires
+            .map(|at| at.duration_since(now).as_hours().div_euclid(24)),
         invalid: waiver.invalid.clone(),
     }
 }

@@ -141,7 +141,13 @@ impl<'a> Walk<'a> {
                 counts: Counts::from(tally),
             })
             .collect();
-        tenants.sort_by_key(|tenant| (tenant.name.is_none(), worst_first(&tenant.counts), tenant.name.clone()));
+        tenants.sort_by_key(|tenant| {
+            (
+                tenant.name.is_none(),
+                worst_first(&tenant.counts),
+                tenant.name.clone(),
+            )
+        });
         tenants
     }
 

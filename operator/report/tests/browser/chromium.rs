@@ -52,7 +52,11 @@ impl Browser {
             println!("skipped: no chromium with its chromedriver on the path");
             return None;
         };
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
         let driver = Command::new(program)
             .arg(format!("--port={port}"))
             .stdout(Stdio::null())
@@ -90,7 +94,8 @@ impl Browser {
     /// Opens a file and waits until its script has run.
     pub(crate) async fn open(&self, file: &Path) {
         self.visit(file).await;
-        self.until("document.documentElement.classList.contains('ready')").await;
+        self.until("document.documentElement.classList.contains('ready')")
+            .await;
     }
 
     /// Processor time that the page has taken since it was opened, in seconds.
@@ -184,7 +189,9 @@ impl Browser {
     /// Keeps a picture of the whole page, or from the findings on, where `PLIMSOLL_SCREENSHOTS` says.
     pub(crate) async fn picture(&self, name: &str, whole: bool) {
         use base64::{Engine as _, engine::general_purpose::STANDARD};
-        let Some(folder) = env::var_os("PLIMSOLL_SCREENSHOTS") else { return };
+        let Some(folder) = env::var_os("PLIMSOLL_SCREENSHOTS") else {
+            return;
+        };
         let mut params = json!({"format": "png", "captureBeyondViewport": true});
         let from = match whole {
             true => "0",

@@ -30,7 +30,10 @@ fn page(scene: &Scene) -> Page {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("report.html");
     scene.write(&file);
-    Page { _folder: folder, file }
+    Page {
+        _folder: folder,
+        file,
+    }
 }
 
 fn hostile_names() -> Vec<String> {
@@ -58,13 +61,17 @@ return bad.slice(0, 20);
 
 #[tokio::test]
 async fn nothing_leaves_the_page_and_nothing_in_it_is_refused() {
-    let Some(browser) = Browser::start().await else { return };
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
     let page = page(&Scene::of(300));
     browser.open(&page.file).await;
     browser
         .eval("for (const d of document.querySelectorAll('details')) d.open = true; document.getElementById('search').value = 'web'; document.getElementById('search').dispatchEvent(new Event('input'))")
         .await;
-    browser.until("document.getElementById('found').textContent.includes(' of ')").await;
+    browser
+        .until("document.getElementById('found').textContent.includes(' of ')")
+        .await;
     let asked: Vec<String> = browser
         .requests()
         .await
@@ -80,39 +87,59 @@ async fn nothing_leaves_the_page_and_nothing_in_it_is_refused() {
     assert_eq!(refused, "refused");
     let blocked = browser.log("browser").await;
     assert!(
-        blocked.iter().any(|entry| entry["message"].as_str().unwrap().contains("Content Security Policy")),
+        blocked.iter().any(|entry| entry["message"]
+            .as_str()
+            .unwrap()
+            .contains("Content Security Policy")),
         "{blocked:?}"
     );
 }
 
 #[tokio::test]
 async fn hostile_names_are_only_text() {
-    let Some(browser) = Browser::start().await else { return };
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
     let page = page(&Scene::named(&hostile_names()));
     let source = fs::read_to_string(&page.file).unwrap();
     assert_eq!(source.chars().find(|c| *c != '\n' && is_hostile(*c)), None);
     for scripted in [false, true] {
         browser
-            .tools("Emulation.setScriptExecutionDisabled", json!({"value": !scripted}))
+            .tools(
+                "Emulation.setScriptExecutionDisabled",
+                json!({"value": !scripted}),
+            )
             .await;
         browser.visit(&page.file).await;
         browser
             .tools("Emulation.setScriptExecutionDisabled", json!({"value": false}))
             .await;
         if scripted {
-            browser.until("document.documentElement.classList.contains('ready')").await;
+            browser
+                .until("document.documentElement.classList.contains('ready')")
+                .await;
         }
         browser
             .eval("for (const d of document.querySelectorAll('details')) d.open = true; window.dispatchEvent(new Event('resize'))")
             .await;
-        browser.until("document.querySelectorAll('.finding pre').length === 7").await;
+        browser
+            .until("document.querySelectorAll('.finding pre').length === 7")
+            .await;
         let seen = browser
             .eval("return [window.harmed ?? null, document.querySelectorAll('img, iframe, object, embed, base, form[action]').length, document.querySelectorAll('script').length, document.querySelectorAll('style').length, document.body.innerText]")
             .await;
-        assert_eq!((&seen[0], &seen[1], &seen[2], &seen[3]), (&json!(null), &json!(0), &json!(2), &json!(1)));
+        assert_eq!(
+            (&seen[0], &seen[1], &seen[2], &seen[3]),
+            (&json!(null), &json!(0), &json!(2), &json!(1))
+        );
         let text = seen[4].as_str().unwrap();
         assert_eq!(text.chars().find(|c| !c.is_whitespace() && is_hostile(*c)), None);
-        for name in ["evil\\u{202e}gpj.exe", "bell\\u{7}\\u{1b}[31mred\\u{0}", "</script><script>", &"x".repeat(253)] {
+        for name in [
+            "evil\\u{202e}gpj.exe",
+            "bell\\u{7}\\u{1b}[31mred\\u{0}",
+            "</script><script>",
+            &"x".repeat(253),
+        ] {
             assert!(text.contains(name), "{name} in {text}");
         }
         // Long names do not break the page apart.
@@ -129,7 +156,9 @@ async fn hostile_names_are_only_text() {
 
 #[tokio::test]
 async fn a_hundred_thousand_findings_open_at_once_and_stay_usable() {
-    let Some(browser) = Browser::start().await else { return };
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
     let began = Instant::now();
     let page = page(&Scene::of(100_000));
     let made = began.elapsed();
@@ -138,7 +167,9 @@ async fn a_hundred_thousand_findings_open_at_once_and_stay_usable() {
     let (began, spent) = (Instant::now(), browser.spent().await);
     browser.open(&page.file).await;
     let (opened, spent) = (began.elapsed(), browser.spent().await - spent);
-    browser.until("document.documentElement.classList.contains('offered')").await;
+    browser
+        .until("document.documentElement.classList.contains('offered')")
+        .await;
     let script = "const done = (what) => { const from = performance.now(); what(); return performance.now() - from; };
         const by = (id, value) => done(() => { const e = document.getElementById(id); e.value = value; e.dispatchEvent(new Event('change')); });
         const control = by('by-severity', 'critical'), order = by('order', 'oldest');
@@ -148,7 +179,9 @@ async fn a_hundred_thousand_findings_open_at_once_and_stay_usable() {
     let searched = browser
         .eval("const from = performance.now(); const e = document.getElementById('search'); e.value = 'worker-77 zone'; e.dispatchEvent(new Event('input')); return new Promise((tell) => { const look = () => document.getElementById('found').textContent.includes(' of ') ? tell(performance.now() - from) : setTimeout(look, 5); look(); })")
         .await;
-    println!("made in {made:?}: {bytes} bytes, opened in {opened:?} ({spent:.2} s of processor), filter, sort and clear in ms, elements: {seen}, first search {searched} ms");
+    println!(
+        "made in {made:?}: {bytes} bytes, opened in {opened:?} ({spent:.2} s of processor), filter, sort and clear in ms, elements: {seen}, first search {searched} ms"
+    );
     assert!(seen[4].as_str().unwrap().contains("showing 1 to 100"), "{seen}");
     assert!(seen[3].as_u64().unwrap() < 10_000, "{seen}");
     // Of the processor, not of the clock: other tests run beside this one.
@@ -162,17 +195,24 @@ async fn a_hundred_thousand_findings_open_at_once_and_stay_usable() {
 
 #[tokio::test]
 async fn everything_can_be_reached_by_keyboard() {
-    let Some(browser) = Browser::start().await else { return };
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
     let page = page(&Scene::of(300));
     browser.open(&page.file).await;
     browser.press(&["Tab"]).await;
-    assert_eq!(browser.eval("return document.activeElement.className").await, "skip");
+    assert_eq!(
+        browser.eval("return document.activeElement.className").await,
+        "skip"
+    );
     browser.press(&["Enter", "Tab"]).await;
     assert_eq!(browser.eval("return document.activeElement.id").await, "search");
     for key in ["w", "e", "b"] {
         browser.press(&[key]).await;
     }
-    browser.until("document.getElementById('found').textContent.includes(' of ')").await;
+    browser
+        .until("document.getElementById('found').textContent.includes(' of ')")
+        .await;
     let focused = "document.activeElement.matches('.finding summary')";
     for _ in 0..20 {
         if browser.eval(&format!("return {focused}")).await == json!(true) {
@@ -193,11 +233,15 @@ async fn everything_can_be_reached_by_keyboard() {
 
 #[tokio::test]
 async fn print_shows_what_was_found_and_no_controls() {
-    let Some(browser) = Browser::start().await else { return };
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
     let page = page(&Scene::of(300));
     browser.open(&page.file).await;
     browser.prefer("dark", "print").await;
-    browser.eval("window.dispatchEvent(new Event('beforeprint'))").await;
+    browser
+        .eval("window.dispatchEvent(new Event('beforeprint'))")
+        .await;
     let seen = browser
         .eval("const shown = (q) => document.querySelector(q).checkVisibility({contentVisibilityAuto: true}); const rows = document.querySelectorAll('.finding'); return [shown('.contents'), shown('.filters'), rows.length, rows[0].querySelector('.body dl').getBoundingClientRect().height > 20, getComputedStyle(document.body).backgroundColor]")
         .await;
@@ -209,7 +253,10 @@ async fn print_shows_what_was_found_and_no_controls() {
     if let Some(folder) = std::env::var_os("PLIMSOLL_SCREENSHOTS") {
         use base64::{Engine as _, engine::general_purpose::STANDARD};
         let pdf = browser
-            .tools("Page.printToPDF", json!({"printBackground": true, "preferCSSPageSize": true}))
+            .tools(
+                "Page.printToPDF",
+                json!({"printBackground": true, "preferCSSPageSize": true}),
+            )
             .await;
         let bytes = STANDARD.decode(pdf["data"].as_str().unwrap()).unwrap();
         fs::write(PathBuf::from(folder).join("print.pdf"), bytes).unwrap();
@@ -218,7 +265,9 @@ async fn print_shows_what_was_found_and_no_controls() {
 
 #[tokio::test]
 async fn light_dark_wide_and_narrow_are_legible() {
-    let Some(browser) = Browser::start().await else { return };
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
     let page = page(&Scene::of(300));
     browser.open(&page.file).await;
     browser
@@ -241,7 +290,9 @@ async fn light_dark_wide_and_narrow_are_legible() {
 
 #[tokio::test]
 async fn the_page_is_built_for_assistive_technology() {
-    let Some(browser) = Browser::start().await else { return };
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
     let page = page(&Scene::of(300));
     browser.open(&page.file).await;
     let script = "
@@ -273,7 +324,9 @@ async fn the_page_is_built_for_assistive_technology() {
 
 #[tokio::test]
 async fn without_its_script_the_page_shows_the_same_worst_findings() {
-    let Some(browser) = Browser::start().await else { return };
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
     let page = page(&Scene::of(300));
     let first = "return [...document.querySelectorAll('.finding summary')].slice(0, 40).map((s) => [...s.querySelectorAll('.chip, b, .msg, .id')].map((e) => e.textContent.trim()).join(' | '))";
     browser.open(&page.file).await;
@@ -289,6 +342,9 @@ async fn without_its_script_the_page_shows_the_same_worst_findings() {
         .eval("return [document.querySelector('.filters').checkVisibility(), document.querySelector('.nojs').textContent]")
         .await;
     assert_eq!(plain[0], json!(false));
-    assert!(plain[1].as_str().unwrap().starts_with("The worst 100 of "), "{plain}");
+    assert!(
+        plain[1].as_str().unwrap().starts_with("The worst 100 of "),
+        "{plain}"
+    );
     assert_eq!(browser.eval(first).await, scripted);
 }

@@ -62,7 +62,10 @@ impl Scene {
             baseline.take(scene.unit(control, i + findings, Vec::new()));
         }
         for i in 0..(findings / 50).clamp(3, 400) {
-            let unknown = Unknown::new("Forbidden", "the operator may not list and watch ingresses.networking.k8s.io");
+            let unknown = Unknown::new(
+                "Forbidden",
+                "the operator may not list and watch ingresses.networking.k8s.io",
+            );
             let mut unit = scene.unit("encryption/ingress-tls", i, Vec::new());
             unit.key.subject = ObjRef::new(Kind::Ingress, namespace(i), format!("site-{i}"));
             let judgement = Judgement {
@@ -102,7 +105,10 @@ impl Scene {
                 ..(*unit.judgement).clone()
             };
             unit.judgement = Arc::new(judgement);
-            baseline.report.tenants.insert(name.as_str().into(), name.as_str().into());
+            baseline
+                .report
+                .tenants
+                .insert(name.as_str().into(), name.as_str().into());
             baseline.take(unit);
             scene.waivers.push(Waiver {
                 name: name.clone(),
@@ -125,7 +131,14 @@ impl Scene {
             extends: vec!["essentials".into()],
             ..BaselineSpec::default()
         };
-        let compiled = compile("production", 7, &spec, &plimsoll_controls::presets(), &registry, None);
+        let compiled = compile(
+            "production",
+            7,
+            &spec,
+            &plimsoll_controls::presets(),
+            &registry,
+            None,
+        );
         let coverage = registry
             .reads()
             .iter()
@@ -240,7 +253,10 @@ fn baseline(registry: &Registry) -> Filing {
     let mut tenants = OrdMap::new();
     for i in 0..2000 {
         if i % 5 != 0 {
-            tenants.insert(Arc::from(namespace(i)), Arc::from(format!("tenant-{:02}", i % 23)));
+            tenants.insert(
+                Arc::from(namespace(i)),
+                Arc::from(format!("tenant-{:02}", i % 23)),
+            );
         }
     }
     Filing {
@@ -260,13 +276,24 @@ fn baseline(registry: &Registry) -> Filing {
 }
 
 fn namespace(i: usize) -> String {
-    const TEAMS: [&str; 8] = ["shop", "bank", "billing", "search", "mail", "reports", "crm", "media"];
+    const TEAMS: [&str; 8] = [
+        "shop", "bank", "billing", "search", "mail", "reports", "crm", "media",
+    ];
     format!("{}-{:04}", TEAMS[i % TEAMS.len()], i % 1000)
 }
 
 fn subject(i: usize) -> ObjRef {
-    let kind = [Kind::Deployment, Kind::StatefulSet, Kind::CronJob, Kind::DaemonSet][i % 4];
-    ObjRef::new(kind, namespace(i), format!("{}-{i}", ["web", "api", "worker", "cache"][i / 4 % 4]))
+    let kind = [
+        Kind::Deployment,
+        Kind::StatefulSet,
+        Kind::CronJob,
+        Kind::DaemonSet,
+    ][i % 4];
+    ObjRef::new(
+        kind,
+        namespace(i),
+        format!("{}-{i}", ["web", "api", "worker", "cache"][i / 4 % 4]),
+    )
 }
 
 /// One finding, of which every thirtieth is waived.
@@ -277,10 +304,21 @@ fn failing(i: usize, control: &str) -> Vec<Reported> {
         reason: "TooFewReplicas",
         object: object.clone(),
         field_path: Some(format!("spec.template.spec.containers[name=app-{}].resources", i % 50).into()),
-        message: format!("asks for {number} replicas in zone {}, at least {} are expected", i % 17, number + 1).into(),
+        message: format!(
+            "asks for {number} replicas in zone {}, at least {} are expected",
+            i % 17,
+            number + 1
+        )
+        .into(),
         evidence: vec![
             format!("spec.replicas: {number}").into(),
-            format!("PodDisruptionBudget {}/{} allows {} at a time", namespace(i), object.name(), i % 4).into(),
+            format!(
+                "PodDisruptionBudget {}/{} allows {} at a time",
+                namespace(i),
+                object.name(),
+                i % 4
+            )
+            .into(),
         ],
         severity: None,
         detail: None,
@@ -321,8 +359,23 @@ fn waivers() -> Vec<Waiver> {
         ..Waiver::default()
     };
     vec![
-        waiver("single-writer-caches", "the cache is warmed from the database within a minute; losing it is a slow page, no outage", "2026-12-11T00:00:00Z", "RISK-114"),
-        waiver("legacy-importer", "replaced by the new importer in the first quarter", "2027-03-31T00:00:00Z", "RISK-97"),
-        waiver("migration-2025", "the migration ran twice by design", "2026-10-01T00:00:00Z", "RISK-61"),
+        waiver(
+            "single-writer-caches",
+            "the cache is warmed from the database within a minute; losing it is a slow page, no outage",
+            "2026-12-11T00:00:00Z",
+            "RISK-114",
+        ),
+        waiver(
+            "legacy-importer",
+            "replaced by the new importer in the first quarter",
+            "2027-03-31T00:00:00Z",
+            "RISK-97",
+        ),
+        waiver(
+            "migration-2025",
+            "the migration ran twice by design",
+            "2026-10-01T00:00:00Z",
+            "RISK-61",
+        ),
     ]
 }

@@ -10,7 +10,9 @@ use plimsoll_engine::{
     kind::KindSet,
     memory::Fingerprint,
     name::ObjRef,
-    report::{BaselineReport, Judgement, Report, Reported, State as Standing, Tally, UnitKey, UnitResult, Units},
+    report::{
+        BaselineReport, Judgement, Report, Reported, State as Standing, Tally, UnitKey, UnitResult, Units,
+    },
     unknown::Unknown as Doubt,
     view::View,
 };
@@ -62,7 +64,11 @@ fn unit(i: usize) -> UnitResult {
         verdict: Verdict::Fail,
         findings: Box::new([Reported {
             fingerprint: Fingerprint::of(&[&i.to_string()]),
-            severity: if i == 0 { Severity::Critical } else { Severity::High },
+            severity: if i == 0 {
+                Severity::Critical
+            } else {
+                Severity::High
+            },
             first_seen: Timestamp::UNIX_EPOCH,
             state: Standing::Failing,
             finding,
@@ -123,7 +129,9 @@ async fn get_from(reports: &Reports, path: &str) -> Response {
 }
 
 async fn text(response: Response) -> String {
-    let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+    let bytes = axum::body::to_bytes(response.into_body(), usize::MAX)
+        .await
+        .unwrap();
     String::from_utf8(bytes.into()).unwrap()
 }
 
@@ -156,14 +164,21 @@ async fn the_report_comes_in_three_forms() {
     let reports = reports(3, true);
     for (query, kind, holds) in [
         ("", "text/html; charset=utf-8", "<!doctype html>"),
-        ("?format=markdown", "text/markdown; charset=utf-8", "# Compliance report"),
+        (
+            "?format=markdown",
+            "text/markdown; charset=utf-8",
+            "# Compliance report",
+        ),
         ("?format=json", "application/json", "\"report.plimsoll.dev/v1\""),
     ] {
         let response = get_from(&reports, &format!("/report{query}")).await;
         let headers = response.headers().clone();
         assert_eq!(headers[header::CONTENT_TYPE], kind);
         let policy = headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
-        assert!(policy.starts_with("default-src 'none'; script-src 'sha256-"), "{policy}");
+        assert!(
+            policy.starts_with("default-src 'none'; script-src 'sha256-"),
+            "{policy}"
+        );
         assert!(policy.ends_with("frame-ancestors 'none'"), "{policy}");
         assert_eq!(headers[header::CACHE_CONTROL], "no-store");
         let text = text(response).await;
@@ -185,12 +200,18 @@ async fn slow_readers_are_few_and_hold_little() {
     let reports = reports(20_000, true);
     let mut slow = Vec::new();
     for _ in 0..AT_ONCE {
-        let mut body = get_from(&reports, "/findings").await.into_body().into_data_stream();
+        let mut body = get_from(&reports, "/findings")
+            .await
+            .into_body()
+            .into_data_stream();
         let first = body.next().await.unwrap().unwrap();
         assert!(first.len() <= PIECE, "{}", first.len());
         slow.push(body);
     }
-    assert_eq!(get_from(&reports, "/findings").await.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(
+        get_from(&reports, "/findings").await.status(),
+        StatusCode::TOO_MANY_REQUESTS
+    );
     drop(slow);
     let deadline = Instant::now() + Duration::from_secs(30);
     while reports.room.available_permits() < AT_ONCE {

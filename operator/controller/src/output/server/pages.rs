@@ -30,14 +30,18 @@ pub struct Pages {
 impl Pages {
     /// All pages, behind the guard: also what does not exist is told only to who may ask for it.
     pub fn router(self, guard: Guard) -> Router {
-        let pages = Router::new().route("/metrics", get(metrics)).with_state(self.metrics);
+        let pages = Router::new()
+            .route("/metrics", get(metrics))
+            .with_state(self.metrics);
         guard.before(pages.merge(self.reports.router()))
     }
 }
 
 /// The metrics for whoever reaches the address: for the plain door, where that was chosen.
 pub fn plain(metrics_page: Arc<Metrics>) -> Router {
-    Router::new().route("/metrics", get(metrics)).with_state(metrics_page)
+    Router::new()
+        .route("/metrics", get(metrics))
+        .with_state(metrics_page)
 }
 
 async fn metrics(State(page): State<Arc<Metrics>>, headers: HeaderMap) -> Response {

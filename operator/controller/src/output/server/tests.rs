@@ -41,13 +41,21 @@ async fn running() -> Running {
         Server::bind(loopback).await.unwrap(),
     );
     let (address, secure_address, stop) = (door.address(), secure.address(), CancellationToken::new());
-    let (heart, own) = (Heart::new(receiver.clone()), Identity::Own(vec!["localhost".into()]));
+    let (heart, own) = (
+        Heart::new(receiver.clone()),
+        Identity::Own(vec!["localhost".into()]),
+    );
     tokio::spawn(heart.clone().follow(stop.clone()));
     let router = heart.router().merge(plain(metrics.clone()));
     let task = tokio::spawn(door.run(router, Transport::Plain, stop.clone()));
     let guard = Guard::new(Api::default().client(), Admissions::default());
     let acceptor = Certificates::new(own).unwrap().acceptor().unwrap();
-    let reports = Reports::new(receiver.clone(), Registry::default(), "test", jiff::Timestamp::now);
+    let reports = Reports::new(
+        receiver.clone(),
+        Registry::default(),
+        "test",
+        jiff::Timestamp::now,
+    );
     let pages = Pages { metrics, reports }.router(guard);
     tokio::spawn(secure.run(pages, Transport::Tls(acceptor), stop.clone()));
     Running {
