@@ -23,9 +23,9 @@ use prometheus_client::{
 use tokio::sync::watch;
 
 use crate::Published;
+pub use own::Turns;
 pub use plimsoll_metrics as catalog;
 use plimsoll_metrics::Metric;
-pub use own::Turns;
 use sheet::{Sheet, sample};
 pub use text::Format;
 

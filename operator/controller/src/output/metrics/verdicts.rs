@@ -66,7 +66,10 @@ fn mappings(sheet: &mut Sheet<'_>, published: &Published) -> fmt::Result {
                 .map(|(framework, requirement)| [meta.id, *framework, *requirement])
         })
         .collect();
-    sheet.gauge(&catalog::CONTROL_MAPPING_INFO, rows.into_iter().map(|row| (row, 1.0)))
+    sheet.gauge(
+        &catalog::CONTROL_MAPPING_INFO,
+        rows.into_iter().map(|row| (row, 1.0)),
+    )
 }
 
 /// A control in an environment, with what was counted there.
