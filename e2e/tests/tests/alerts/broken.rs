@@ -36,6 +36,8 @@ const PACE: Pace = Pace::faster(600);
 const SLOWER: Pace = Pace::faster(120);
 /// The chart's role for reading: release `plimsoll` in namespace `plimsoll-system`.
 const ROLE: &str = "plimsoll-system-plimsoll";
+/// Its role for writing status.
+const STATUS: &str = "plimsoll-system-plimsoll-status";
 
 /// The right to a kind is taken away, and the right to write status.
 pub(crate) async fn rights(cluster: &Cluster, operator: &Operator) -> BTreeSet<String> {
@@ -54,24 +56,8 @@ pub(crate) async fn rights(cluster: &Cluster, operator: &Operator) -> BTreeSet<S
     .await
     .unwrap();
     let roles: Api<ClusterRole> = Api::all(cluster.admin().unwrap());
-    let before = serde_json::to_value(roles.get(ROLE).await.unwrap().rules).unwrap();
-    let mut rules = before.clone();
-    for rule in rules.as_array_mut().unwrap() {
-        let lost = |word: &Value| {
-            ["networkpolicies", "securitybaselines/status"]
-                .iter()
-                .any(|resource| word == resource)
-        };
-        rule["resources"]
-            .as_array_mut()
-            .unwrap()
-            .retain(|resource| !lost(resource));
-    }
-    rules
-        .as_array_mut()
-        .unwrap()
-        .retain(|rule| !rule["resources"].as_array().unwrap().is_empty());
-    set_rules(&roles, &rules).await;
+    let reading = without(&roles, ROLE, "networkpolicies").await;
+    let status = without(&roles, STATUS, "securitybaselines/status").await;
     let expected = [
         "PlimsollKindNotSeen",
         "PlimsollUnknownRising",
@@ -81,13 +67,30 @@ pub(crate) async fn rights(cluster: &Cluster, operator: &Operator) -> BTreeSet<S
     // Now the panel of kinds that are not seen has something to show, too.
     dashboards::panels_show_something(&prometheus).await;
     preview::draw(&prometheus).await;
-    set_rules(&roles, &before).await;
+    set_rules(&roles, ROLE, &reading).await;
+    set_rules(&roles, STATUS, &status).await;
     seen
 }
 
-async fn set_rules(roles: &Api<ClusterRole>, rules: &Value) {
+/// Takes one resource out of a role; gives the rules of before.
+async fn without(roles: &Api<ClusterRole>, role: &str, resource: &str) -> Value {
+    let before = serde_json::to_value(roles.get(role).await.unwrap().rules).unwrap();
+    let mut rules = before.as_array().unwrap().clone();
+    for rule in &mut rules {
+        rule["resources"]
+            .as_array_mut()
+            .unwrap()
+            .retain(|word| word != resource);
+    }
+    rules.retain(|rule| !rule["resources"].as_array().unwrap().is_empty());
+    assert_ne!(json!(rules), before, "{role} grants no {resource}");
+    set_rules(roles, role, &json!(rules)).await;
+    before
+}
+
+async fn set_rules(roles: &Api<ClusterRole>, role: &str, rules: &Value) {
     let patch = Patch::Merge(json!({ "rules": rules }));
-    roles.patch(ROLE, &PatchParams::default(), &patch).await.unwrap();
+    roles.patch(role, &PatchParams::default(), &patch).await.unwrap();
 }
 
 /// The operator stops, and its successor finds the Lease held by somebody who never lets go.
