@@ -63,8 +63,13 @@ impl Cluster {
     }
 
     fn namespace(&mut self, i: usize, tenant: &str) {
+        self.labelled(i, tenant, &json!({}));
+    }
+
+    fn labelled(&mut self, i: usize, tenant: &str, more: &Value) {
         // No environment: each is one of its own.
-        let labels = json!({"plimsoll.dev/tenant": tenant});
+        let mut labels = more.clone();
+        labels["plimsoll.dev/tenant"] = json!(tenant);
         self.put(
             Kind::Namespace,
             &json!({"metadata": {"name": name(i), "uid": name(i), "labels": labels}}),
@@ -239,5 +244,42 @@ fn in_a_closed_cluster_a_change_runs_as_many_namespaces_however_large_it_is() {
             run(&mut cluster, "an egress rule", (2, 3 * namespaces));
             assert_eq!(cluster.findings().len(), 1, "{control}");
         }
+    }
+}
+
+/// Lets in who bears a label, and lets everybody out.
+fn open_to(label: &Value) -> Value {
+    let peer = json!({"namespaceSelector": {"matchLabels": label}});
+    json!({"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{"from": [peer]}]})
+}
+
+#[test]
+fn a_label_counts_from_the_first_policy_that_names_it() {
+    for control in CONTROLS {
+        const MANY: usize = 50;
+        let (note, team) = (json!({"note": "x"}), json!({"team": "a"}));
+        let mut cluster = Cluster::of(control, MANY, Some(&open_to(&team)));
+        // Where the namespace stands, and what policies see of its labels: not what sums it up.
+        cluster.labelled(7, &tenant(7), &note);
+        let (units, facts) = cluster.turn();
+        assert!(
+            units <= 1 && facts <= 3,
+            "{control}: {units} units, {facts} facts"
+        );
+        cluster.labelled(7, &tenant(7), &team);
+        cluster.turn();
+        assert_eq!(cluster.findings().len(), MANY - 1, "{control}: all but itself");
+        cluster.labelled(7, &tenant(7), &note);
+        cluster.turn();
+        assert_eq!(cluster.findings().len(), 0, "{control}");
+        cluster.policy(8, &open_to(&note));
+        cluster.turn();
+        assert_eq!(cluster.findings().len(), 1, "{control}");
+        // And no longer than policies name it.
+        cluster.policy(8, &open_to(&team));
+        cluster.turn();
+        assert_eq!(cluster.findings().len(), 0, "{control}");
+        cluster.labelled(7, &tenant(7), &json!({}));
+        assert!(cluster.turn().1 <= 3, "{control}");
     }
 }

@@ -3,7 +3,10 @@
 //! Readers are found by digest: should two reads ever share one, a change of either re-evaluates both, which costs a little
 //! and can never be wrong.
 
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, Hash, Hasher},
+};
 
 use crate::{
     fact::Fact,
@@ -61,6 +64,9 @@ impl Reader {
     }
 }
 
+/// Values by what they are of.
+pub(crate) type ByDep<T> = HashMap<Dep, T, foldhash::fast::FixedState>;
+
 impl Dep {
     /// An object by name, absence included.
     pub(crate) fn object(name: &ObjRef) -> Self {
@@ -75,6 +81,11 @@ impl Dep {
     /// All objects of a kind.
     pub(crate) fn kind(kind: Kind) -> Self {
         Self::digest(2, &kind)
+    }
+
+    /// Which objects of a kind there are, whatever they say.
+    pub(crate) fn census(kind: Kind) -> Self {
+        Self::digest(12, &kind)
     }
 
     /// A fact.

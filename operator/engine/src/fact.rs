@@ -3,10 +3,10 @@
 //! A fact is a plain function of the view, like a control. What it read is recorded; when that changes it is computed
 //! again, and only if its value differs do its readers run.
 
-use std::{any::Any, fmt, hash::Hash, sync::Arc};
+use std::{any::Any, collections::hash_map::Entry, fmt, hash::Hash, sync::Arc};
 
 use crate::{
-    dep::Dep,
+    dep::{ByDep, Dep},
     kind::KindSet,
     unknown::Unknown,
     view::{Reads, View},
@@ -84,6 +84,47 @@ pub(crate) fn value<F: Fact>(erased: ErasedValue) -> Result<Arc<F::Value>, Unkno
     erased?
         .downcast()
         .map_err(|_| Unknown::new("FactMismatch", "a fact of another type"))
+}
+
+/// Facts that have been computed, each after those that it read.
+#[derive(Default)]
+pub(crate) struct Known {
+    list: Vec<Computed>,
+    at: ByDep<usize>,
+}
+
+impl Known {
+    pub(crate) fn get(&self, dep: Dep) -> Option<&Computed> {
+        self.at.get(&dep).map(|at| &self.list[*at])
+    }
+
+    /// Adds a fact that is not known yet.
+    pub(crate) fn add(&mut self, computed: Computed) {
+        if let Entry::Vacant(place) = self.at.entry(computed.dep) {
+            place.insert(self.list.len());
+            self.list.push(computed);
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Forgets all but the facts computed first.
+    pub(crate) fn truncate(&mut self, first: usize) {
+        self.list.truncate(first);
+        self.at.retain(|_, at| *at < first);
+    }
+
+    pub(crate) fn into_list(self) -> Vec<Computed> {
+        self.list
+    }
+}
+
+impl Extend<Computed> for Known {
+    fn extend<I: IntoIterator<Item = Computed>>(&mut self, all: I) {
+        all.into_iter().for_each(|computed| self.add(computed));
+    }
 }
 
 /// A fact that has been computed, with what it read.

@@ -79,6 +79,14 @@ impl Set {
         }
     }
 
+    /// Bytes beside its place in the table.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Few(list) => list.capacity() * size_of::<Reader>(),
+            Self::Many(set) => set.capacity() * (size_of::<Reader>() + 1),
+        }
+    }
+
     fn to_vec(&self) -> Vec<Reader> {
         match self {
             Self::Few(list) => list.clone(),
@@ -159,6 +167,12 @@ impl Graph {
             Some(Readers::One(one)) => vec![one],
             Some(Readers::Set(number)) => self.sets.get(number).map(Set::to_vec).unwrap_or_default(),
         }
+    }
+
+    /// About how many bytes the table takes.
+    pub(crate) fn bytes(&self) -> usize {
+        let sets = self.sets.iter().map(|(_, set)| size_of::<Set>() + set.bytes());
+        sets.sum::<usize>() + self.readers.capacity() * (size_of::<(Dep, Packed)>() + 1)
     }
 
     fn is_read(&self, dep: Dep) -> bool {
@@ -276,6 +290,11 @@ impl FactStore {
             Some(held) => graph.replace(Reader::fact(dep), &held.deps, &[]),
             None => Vec::new(),
         }
+    }
+
+    /// How many reads the facts recorded.
+    pub(crate) fn reads(&self) -> usize {
+        self.facts.values().map(|held| held.deps.len()).sum()
     }
 
     /// How many facts are held.

@@ -52,8 +52,11 @@ pub enum IndexKey {
     Runs(Arc<str>, Box<str>, Box<str>),
     /// Objects of a kind that state a certain setting (a ConfigMap with the key `ssl-protocols`).
     States(Kind, Box<str>),
-    /// Objects of a kind that carry a label (key, value), where they are selected by it (ClusterRoles by aggregation).
+    /// Objects of a kind that carry a label (key, value), where they are selected by it (ClusterRoles by aggregation,
+    /// Namespaces by policies).
     Carries(Kind, Box<str>, Box<str>),
+    /// Network policies of all kinds whose selectors of namespaces name a label key.
+    NamesLabel(Box<str>),
     /// Bindings of a kind that name a subject who may be named in several namespaces (as [`Subject`] prints it).
     ///
     /// [`Subject`]: crate::rights::Subject
@@ -82,6 +85,7 @@ impl IndexKey {
             Self::Released(release, namespace) => {
                 Some((Group::ReleaseNamespaces(release.clone()), namespace.clone()))
             }
+            Self::NamesLabel(key) => Some((Group::NamedLabel((&**key).into()), Arc::default())),
             _ => None,
         }
     }
@@ -97,6 +101,8 @@ pub(crate) enum Group {
     ReleaseNamespaces(Release),
     /// Sets of Pod Security checks that pods of a namespace violate.
     Violations(Arc<str>),
+    /// Whether policies name a label key of namespaces ([`IndexKey::NamesLabel`]): empty or of one member.
+    NamedLabel(Arc<str>),
 }
 
 /// What a deployment tool installs together under one ServiceAccount name.
@@ -185,6 +191,12 @@ impl Inventory {
     pub(crate) fn members(&self, group: &Group) -> impl ExactSizeIterator<Item = &Arc<str>> + Clone {
         static NONE: BTreeSet<Arc<str>> = BTreeSet::new();
         self.groups.get(group).unwrap_or(&NONE).iter()
+    }
+
+    /// Whether a label key of namespaces may matter to somebody: it names tenants or environments under some baseline, or
+    /// policies select by it.
+    pub(crate) fn is_named(&self, group: &Group, key: &str) -> bool {
+        self.watched.contains(key) || self.groups.contains_key(group)
     }
 
     /// The releases that have workloads in more than one namespace.
@@ -302,6 +314,7 @@ impl Inventory {
             touched.deps.push(Dep::speech(name.namespace_arc()));
         }
         if created {
+            touched.deps.push(Dep::census(name.kind()));
             self.by_kind.entry(name.kind()).or_default().insert(name.clone());
         }
         self.objects.replace(Held(Box::new(object)));
@@ -346,7 +359,11 @@ impl Inventory {
             return Touched::default();
         };
         let mut touched = Touched {
-            deps: vec![Dep::object(name), Dep::kind(name.kind())],
+            deps: vec![
+                Dep::object(name),
+                Dep::kind(name.kind()),
+                Dep::census(name.kind()),
+            ],
             removed: true,
         };
         if speaks(&old) {

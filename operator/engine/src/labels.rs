@@ -34,6 +34,14 @@ impl Labels {
         })
     }
 
+    /// Those whose keys are kept: the same set where all are.
+    pub(crate) fn only(&self, keep: impl Fn(&str) -> bool) -> Self {
+        if self.iter().all(|(key, _)| keep(key)) {
+            return self.clone();
+        }
+        self.iter().filter(|(key, _)| keep(key)).collect()
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_none()

@@ -1,7 +1,7 @@
 //! Evaluating units: pure, in parallel where there are many, and a panic stays in its unit.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashSet,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
@@ -13,8 +13,10 @@ use crate::{
     baseline::Entry,
     control::Unit,
     dep::Dep,
-    fact::Computed,
+    fact::{Computed, Fact as _, Known},
+    facts::WaysOut,
     finding::Findings,
+    kind::Kind,
     name::ObjRef,
     unknown::Unknown,
     view::{Overlay, Reads, View, World},
@@ -44,33 +46,77 @@ pub(crate) fn evaluate_all(world: World<'_>, plan: &Plan, work: &[Work]) -> (Vec
     if work.len() < PARALLEL_FROM {
         return evaluate_chunk(world, plan, work);
     }
-    // One unit of each control first: what sums up the whole cluster is then there, instead of once per thread.
     let (first, work) = one_of_each(plan, work);
-    let (mut judged, warm) = evaluate_chunk(world, plan, &first);
-    let warm: HashMap<Dep, Computed> = warm
-        .into_iter()
-        .map(|computed| (computed.dep, computed))
-        .collect();
+    let (mut judged, known) = groundwork(world, plan, &first);
     let world = World {
-        warm: Some(&warm),
+        warm: Some(&known),
         ..world
     };
-    let chunk = work.len().div_ceil(rayon::current_num_threads() * 4).max(1);
-    let parts: Vec<_> = work
-        .par_chunks(chunk)
-        .map(|part| evaluate_chunk(world, plan, part))
+    let (others, mut facts) = evaluate_parts(world, plan, &work);
+    judged.extend(others);
+    let mut all = known.into_list();
+    all.append(&mut facts);
+    (judged, all)
+}
+
+/// What sums up the whole cluster, and one unit of each control: computed once, instead of once by each thread.
+pub(crate) fn groundwork(world: World<'_>, plan: &Plan, first: &[Work]) -> (Vec<Judged>, Known) {
+    let mut known = Known::default();
+    known.extend(sums(world, plan));
+    let world = World {
+        warm: Some(&known),
+        ..world
+    };
+    let (judged, computed) = evaluate_chunk(world, plan, first);
+    known.extend(computed);
+    (judged, known)
+}
+
+/// The sums of all namespaces, in parallel: the first unit that asks about traffic asks for all of them, and would compute
+/// them one after the other.
+fn sums(world: World<'_>, plan: &Plan) -> Vec<Computed> {
+    if !plan.kinds().includes(WaysOut::READS) {
+        return Vec::new();
+    }
+    let wanted: Vec<(WaysOut, Dep)> = world
+        .inventory
+        .names(Kind::Namespace)
+        .map(|name| WaysOut::of(name.name()))
+        .map(|fact| (fact.clone(), Dep::fact(&fact)))
+        .filter(|(fact, dep)| world.facts.current(*dep, fact).is_none())
         .collect();
-    let mut facts = Vec::new();
-    for (part, computed) in parts {
+    in_parts(&wanted, |part| {
+        let overlay = Overlay::default();
+        let view = View::for_fact(world, &overlay, WaysOut::READS);
+        for (fact, _) in part {
+            // What is unknown of it is told to whoever asks.
+            _ = view.fact(fact);
+        }
+        overlay.into_computed().collect::<Vec<_>>()
+    })
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Runs over parts of a list, several for each thread: not all parts are equally hard.
+fn in_parts<T: Sync, R: Send>(list: &[T], run: impl Fn(&[T]) -> R + Send + Sync) -> Vec<R> {
+    let part = list.len().div_ceil(rayon::current_num_threads() * 4).max(1);
+    list.par_chunks(part).map(run).collect()
+}
+
+/// Evaluates units in parallel.
+pub(crate) fn evaluate_parts(world: World<'_>, plan: &Plan, work: &[Work]) -> (Vec<Judged>, Vec<Computed>) {
+    let (mut judged, mut facts) = (Vec::with_capacity(work.len()), Vec::new());
+    for (part, computed) in in_parts(work, |part| evaluate_chunk(world, plan, part)) {
         judged.extend(part);
         facts.extend(computed);
     }
-    facts.extend(warm.into_values());
     (judged, facts)
 }
 
 /// The first unit of each entry of a baseline, and the others.
-fn one_of_each(plan: &Plan, work: &[Work]) -> (Vec<Work>, Vec<Work>) {
+pub(crate) fn one_of_each(plan: &Plan, work: &[Work]) -> (Vec<Work>, Vec<Work>) {
     let mut seen = HashSet::new();
     let (mut first, mut others) = (Vec::new(), Vec::new());
     for (id, lanes) in work {

@@ -310,6 +310,14 @@ impl Engine {
         (self.plan.len(), self.facts.len())
     }
 
+    /// How many reads are recorded, and about how many bytes they take, both ways: what each unit and fact read, and who
+    /// read each.
+    pub fn recorded_reads(&self) -> (usize, usize) {
+        let (by_units, by_facts) = (self.plan.reads(), self.facts.reads());
+        let reads = by_units + by_facts;
+        (reads, reads * size_of::<Dep>() + self.graph.bytes())
+    }
+
     /// Evaluates what changed since the last turn.
     pub fn turn(&mut self, now: Timestamp) -> Delta {
         for sleeper in self.wakes.due(now) {
@@ -353,6 +361,7 @@ impl Engine {
             observations: &self.observations,
             now,
             warm: None,
+            records: true,
         }
     }
 

@@ -182,6 +182,11 @@ impl Plan {
         self.nodes.units()
     }
 
+    /// How many reads the units recorded.
+    pub(crate) fn reads(&self) -> usize {
+        self.nodes.iter().map(|(_, node)| node.reads.deps().len()).sum()
+    }
+
     /// Every kind some active control reads.
     pub(crate) fn kinds(&self) -> KindSet {
         self.active()

@@ -49,6 +49,7 @@ pub use provisioners::{
     Encryption, Evidence, Level, Parameters, Place, encryption, evidence, may_encrypt_elsewhere,
 };
 pub use quota_room::QuotaRoom;
+pub(crate) use reach::WaysOut;
 pub use reach::{ExitList, NamespaceReach, Openings, SourcesOf};
 pub use role::{
     Aggregator, Aggregators, AllPowerful, AllPowerfulValue, PowersValue, RoleEffect, RolePowers, RoleValue,

@@ -4,18 +4,21 @@
 //! ([`ExitList`], [`TakersOf`]); [`Openings`] then tells what opens a namespace, by cause, with the routes that lead in; and
 //! [`SourcesOf`] resolves routes to namespaces, once for all namespaces that are open alike.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
     control::{WORKLOADS, project},
     decode::Object,
     fact::Fact,
+    inventory::IndexKey,
     kind::{Kind, KindSet},
     name::ObjRef,
-    object::{self, ADMIN_POLICIES, AdminPolicy, FOREIGN_POLICIES, ForeignPolicy, NetworkPolicy},
+    object::{
+        self, ADMIN_POLICIES, AdminPolicy, FOREIGN_POLICIES, ForeignPolicy, NetworkPolicy, implied_namespaces,
+    },
     reach::{
-        ClusterPolicy, Crowd, Exit, ExitIndex, Exits, Local, Names, Namespace, Network, Open, Parts, Policy,
-        Shared, Sources, Takers, Tiers, Unmodelled, Visit, Ways,
+        ClusterPolicy, Crowd, Exit, ExitIndex, Exits, Local, NAME_LABEL, Names, Namespace, Network, Open,
+        Parts, Policy, Shared, Sources, Takers, Tiers, Unmodelled, Visit, Ways,
     },
     unknown::Unknown,
     view::View,
@@ -120,7 +123,9 @@ impl Fact for NamespaceReach {
 
     fn compute(&self, view: &View<'_>) -> Result<Local, Unknown> {
         let cluster = view.fact(&ClusterPolicies)?;
-        let object = view.object(&ObjRef::namespace_object(&self.namespace))?;
+        let namespace = view.fact(&SeenNamespace {
+            namespace: self.namespace.clone(),
+        })?;
         let (mut policies, mut unreadable) = (Vec::new(), None);
         for object in view.in_namespace(Kind::NetworkPolicy, &self.namespace)? {
             match network_policy(object) {
@@ -129,7 +134,7 @@ impl Fact for NamespaceReach {
             }
         }
         let parts = Parts {
-            namespace: Arc::new(namespace(self.namespace.clone(), object)),
+            namespace: Arc::new(Namespace::clone(&namespace)),
             policies,
             tiers: &cluster.ordered.tiers,
             unmodelled: match unreadable.or_else(|| cluster.unreadable.clone()) {
@@ -164,14 +169,38 @@ impl NamespaceReach {
     }
 }
 
-/// A namespace as policies see it; of one that is only implied no label is known.
+/// A namespace as policies see it: with the labels that some of them name. Of one that is only implied no label is known.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+struct SeenNamespace {
+    namespace: Arc<str>,
+}
+
+/// A namespace with all its labels; of one that is only implied none is known.
 pub(super) fn namespace(name: Arc<str>, object: Option<&Object>) -> Namespace {
-    let implied =
-        |object: &&Object| project::<object::Namespace>(object).is_ok_and(object::Namespace::is_implied);
-    let known = object.filter(|object| !implied(object));
     Namespace {
         name,
-        labels: known.map(|object| object.meta.labels.clone()),
+        labels: known(object).map(|object| object.meta.labels.clone()),
+    }
+}
+
+fn known(object: Option<&Object>) -> Option<&Object> {
+    let implied =
+        |object: &&Object| project::<object::Namespace>(object).is_ok_and(object::Namespace::is_implied);
+    object.filter(|object| !implied(object))
+}
+
+impl Fact for SeenNamespace {
+    const READS: KindSet = KindSet::of(ADMIN_POLICIES)
+        .with(Kind::Namespace)
+        .with(Kind::NetworkPolicy);
+    type Value = Namespace;
+
+    fn compute(&self, view: &View<'_>) -> Result<Namespace, Unknown> {
+        let object = view.object(&ObjRef::namespace_object(&self.namespace))?;
+        Ok(Namespace {
+            name: self.namespace.clone(),
+            labels: known(object).map(|object| view.deciding_labels(object)),
+        })
     }
 }
 
@@ -182,8 +211,15 @@ fn network_policy(object: &Object) -> Result<Policy, String> {
 
 /// How traffic may leave one namespace. Equal as long as labels and egress policies are, whatever the workloads.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-struct WaysOut {
+pub(crate) struct WaysOut {
     namespace: Arc<str>,
+}
+
+impl WaysOut {
+    pub(crate) fn of(namespace: &str) -> Self {
+        let namespace = namespace.into();
+        Self { namespace }
+    }
 }
 
 impl Fact for WaysOut {
@@ -226,8 +262,8 @@ impl Fact for Dealt {
 
     fn compute(&self, view: &View<'_>) -> Result<Vec<Vec<Arc<str>>>, Unknown> {
         let mut parts = vec![Vec::new(); usize::from(PARTS)];
-        for object in view.all(Kind::Namespace)? {
-            let name = object.name.name();
+        for name in view.names(Kind::Namespace)? {
+            let name = name.name();
             let sum = name
                 .bytes()
                 .fold(0u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte));
@@ -337,43 +373,6 @@ impl Fact for SourcesOf {
     }
 }
 
-/// The namespaces by label.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-struct ByLabel;
-
-/// Key and value.
-type Label = (Box<str>, Box<str>);
-
-#[derive(PartialEq)]
-struct ByLabelValue {
-    by_label: HashMap<Label, Vec<Arc<str>>>,
-    /// Namespaces whose labels are not known.
-    unlabelled: Vec<Arc<str>>,
-}
-
-impl Fact for ByLabel {
-    const READS: KindSet = KindSet::of(&[Kind::Namespace]);
-    type Value = ByLabelValue;
-
-    fn compute(&self, view: &View<'_>) -> Result<ByLabelValue, Unknown> {
-        let mut value = ByLabelValue {
-            by_label: HashMap::new(),
-            unlabelled: Vec::new(),
-        };
-        for object in view.all(Kind::Namespace)? {
-            let namespace = namespace(object.name.name().into(), Some(object));
-            for (key, label) in namespace.labels() {
-                let names = value.by_label.entry((key.into(), label.into())).or_default();
-                names.push(namespace.name.clone());
-            }
-            if namespace.labels.is_none() {
-                value.unlabelled.push(namespace.name);
-            }
-        }
-        Ok(value)
-    }
-}
-
 /// The namespaces that have a label, or may have it.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 struct Labelled(Box<str>, Box<str>);
@@ -383,14 +382,18 @@ impl Fact for Labelled {
     type Value = Vec<Arc<str>>;
 
     fn compute(&self, view: &View<'_>) -> Result<Vec<Arc<str>>, Unknown> {
-        let all = view.fact(&ByLabel)?;
-        let found = all.by_label.get(&(self.0.clone(), self.1.clone()));
-        Ok(found
-            .into_iter()
-            .flatten()
-            .chain(&all.unlabelled)
-            .cloned()
-            .collect())
+        let unlabelled = view.indexed(Kind::Namespace, &implied_namespaces())?;
+        let found = if *self.0 == *NAME_LABEL {
+            let named = view.object(&ObjRef::namespace_object(&self.1))?;
+            named.into_iter().collect()
+        } else {
+            view.indexed(
+                Kind::Namespace,
+                &IndexKey::Carries(Kind::Namespace, self.0.clone(), self.1.clone()),
+            )?
+        };
+        let all = found.iter().chain(&unlabelled);
+        Ok(all.map(|object| object.name.name().into()).collect())
     }
 }
 

@@ -195,9 +195,8 @@ impl Fact for NamespaceGroups {
 
     fn compute(&self, view: &View<'_>) -> Result<SourceGroupsValue, Unknown> {
         let mut names: Vec<Arc<str>> = view
-            .all(Kind::Namespace)?
-            .iter()
-            .map(|o| o.name.name().into())
+            .names(Kind::Namespace)?
+            .map(|name| name.name().into())
             .collect();
         names.sort_unstable();
         let mut value = SourceGroupsValue::default();

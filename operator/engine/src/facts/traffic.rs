@@ -1,19 +1,16 @@
 //! What findings on traffic say beside who reaches whom: witnesses, addresses of pods, selectors that match nothing.
 
 use std::{
-    collections::HashSet,
-    hash::BuildHasher,
     net::{Ipv4Addr, Ipv6Addr},
     sync::Arc,
 };
-
-use foldhash::quality::FixedState;
 
 use super::NamespaceReach;
 use crate::{
     control::project,
     decode::Object,
     fact::Fact,
+    inventory::IndexKey,
     kind::{Kind, KindSet},
     object::Node,
     reach::{Addresses, Local, Sources},
@@ -139,25 +136,6 @@ fn enclosing((first, last): (u128, u128), bits: u32) -> String {
     format!("{address}/{prefix}")
 }
 
-/// Every label some namespace has, by digest: a few bytes each.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-struct NamespaceLabels;
-
-fn digest(key: &str, value: &str) -> u64 {
-    FixedState::with_seed(0).hash_one((key, value))
-}
-
-impl Fact for NamespaceLabels {
-    const READS: KindSet = KindSet::of(&[Kind::Namespace]);
-    type Value = HashSet<u64>;
-
-    fn compute(&self, view: &View<'_>) -> Result<HashSet<u64>, Unknown> {
-        let namespaces = view.all(Kind::Namespace)?;
-        let labels = namespaces.iter().flat_map(|object| object.meta.labels.iter());
-        Ok(labels.map(|(key, value)| digest(key, value)).collect())
-    }
-}
-
 /// Whether some namespace has a label.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct IsNamespaceLabel {
@@ -172,9 +150,8 @@ impl Fact for IsNamespaceLabel {
     type Value = bool;
 
     fn compute(&self, view: &View<'_>) -> Result<bool, Unknown> {
-        Ok(view
-            .fact(&NamespaceLabels)?
-            .contains(&digest(&self.key, &self.value)))
+        let carrying = IndexKey::Carries(Kind::Namespace, self.key.clone(), self.value.clone());
+        Ok(!view.indexed(Kind::Namespace, &carrying)?.is_empty())
     }
 }
 

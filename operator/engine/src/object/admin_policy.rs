@@ -73,6 +73,16 @@ impl AdminPolicy {
         }
     }
 
+    /// The selectors by which its subject and its peers name namespaces.
+    pub fn namespace_selectors(&self) -> impl Iterator<Item = &LabelSelector> {
+        let rules = self.ingress.iter().chain(&self.egress);
+        let peers = rules.flat_map(|rule| &rule.peers).filter_map(|peer| match peer {
+            AdminPeer::Pods(set) => Some(set),
+            _ => None,
+        });
+        self.subject.iter().chain(peers).map(|set| &set.namespaces)
+    }
+
     /// Whether it may apply to pods of a namespace with these labels.
     pub fn may_select_in(&self, labels: &Labels) -> bool {
         self.subject.as_ref().is_none_or(|subject| {

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use super::{Binding, Body, HttpRoute, Meta, PodDisruptionBudget, PodSpec, Role, Workload};
+use super::{Binding, Body, HttpRoute, Meta, Namespace, PodDisruptionBudget, PodSpec, Role, Workload};
 use crate::{
     inventory::IndexKey,
     kind::Kind,
     name::ObjRef,
     restore::{self, RESTORE_OF, RESTORE_TEST},
     rights::{Crowd, Rule, Subject},
+    selector::LabelSelector,
 };
 
 /// The label that says what a workload is for.
@@ -58,6 +59,9 @@ impl Body {
             }
             Body::Role(role) if name.kind() == Kind::ClusterRole => role.keys(name, meta, keys),
             Body::Binding(binding) => binding.keys(name, keys),
+            Body::Namespace(namespace) => of_namespace(namespace, meta, keys),
+            Body::NetworkPolicy(policy) => naming(policy.namespace_selectors(), keys),
+            Body::AdminPolicy(policy) => naming(policy.namespace_selectors(), keys),
             Body::VeleroBackup(_) => {
                 if let Some(schedule) = meta.labels.get("velero.io/schedule-name") {
                     keys.push(targets(name, "Schedule".into(), schedule.into()));
@@ -102,6 +106,29 @@ pub fn restore_tests_in(kind: Kind, namespace: &Arc<str>) -> IndexKey {
 /// CronJobs that restore, in tests, a target of a namespace: `<Kind>/<name>`, or `*` for every database there.
 pub fn restore_tests_of(namespace: &str, target: &str) -> IndexKey {
     IndexKey::Targets(Kind::CronJob, namespace.into(), "?restores".into(), target.into())
+}
+
+/// Namespaces whose labels nobody gave.
+pub(crate) fn implied_namespaces() -> IndexKey {
+    IndexKey::States(Kind::Namespace, "implied".into())
+}
+
+/// A Namespace under each of its labels: policies select it by them.
+fn of_namespace(namespace: &Namespace, meta: &Meta, keys: &mut Vec<IndexKey>) {
+    let carries = |(key, value): (&str, &str)| IndexKey::Carries(Kind::Namespace, key.into(), value.into());
+    keys.extend(meta.labels.iter().map(carries));
+    keys.extend(namespace.is_implied().then(implied_namespaces));
+}
+
+/// A policy under the label keys by which it selects namespaces.
+fn naming<'s>(selectors: impl Iterator<Item = &'s LabelSelector>, keys: &mut Vec<IndexKey>) {
+    for key in selectors.flat_map(LabelSelector::keys) {
+        let key = IndexKey::NamesLabel(key.into());
+        // Rules mostly select by the same few keys.
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
 }
 
 fn targets(name: &ObjRef, kind: Box<str>, target: Box<str>) -> IndexKey {

@@ -51,7 +51,7 @@ pub use gateway::{
     BackendRef, ClientTrafficPolicy, Gateway, GatewayAddress, GatewayClass, HttpRoute, Listener, ParentRef,
     ReferenceGrant,
 };
-pub(crate) use index::{AGGREGATES, EVERYTHING, restore_tests};
+pub(crate) use index::{AGGREGATES, EVERYTHING, implied_namespaces, restore_tests};
 pub use index::{BACKUP_OF, ROLE, restore_tests_in, restore_tests_of};
 pub use ingress::{
     FrontendConfig, Ingress, IngressClass, IngressClassParams, IngressRule, IngressTls, LoadBalancer,

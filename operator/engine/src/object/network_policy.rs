@@ -78,6 +78,14 @@ impl NetworkPolicy {
         }
     }
 
+    /// The selectors by which its peers name namespaces.
+    pub fn namespace_selectors(&self) -> impl Iterator<Item = &LabelSelector> {
+        let rules = self.ingress.iter().chain(&self.egress);
+        rules
+            .flat_map(|rule| &rule.peers)
+            .filter_map(|peer| peer.namespace_selector.as_ref())
+    }
+
     /// The rules in force of a direction: rules of a direction that `policyTypes` leaves out do nothing.
     pub const fn rules(&self, direction: Direction) -> &[Rule] {
         match direction {

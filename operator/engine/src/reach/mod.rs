@@ -32,6 +32,7 @@ pub(crate) use objects::speaks;
 pub(crate) use openings::{Crowd, Visit};
 pub use openings::{Names, Open, Opener, Sources};
 pub use peer::{IpBlocks, Network};
+pub(crate) use pods::NAME_LABEL;
 pub use pods::{Class, End, NamedPort, NamedPorts, Namespace, Pods, Who};
 pub use policy::{ClusterPolicy, Policy, Unreadable};
 pub use ports::{PortRange, PortSet, Protocol};

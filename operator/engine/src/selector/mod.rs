@@ -116,6 +116,12 @@ impl LabelSelector {
             .chain(self.match_expressions.iter().filter_map(Requirement::only_value))
     }
 
+    /// The keys of the labels it asks for.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        let asked = self.match_expressions.iter().map(|requirement| &*requirement.key);
+        self.match_labels.iter().map(|(key, _)| key).chain(asked)
+    }
+
     /// Applies the API server's rules (`ValidateLabelSelector`); the error names the field.
     pub fn validate(&self) -> Result<(), SelectorError> {
         validate::selector(self)

@@ -8,7 +8,6 @@ mod texts;
 
 use std::{
     cell::RefCell,
-    collections::HashMap,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
@@ -18,7 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     baseline::Settings,
     dep::Dep,
-    fact::{Computed, ErasedFact, Fact, value},
+    fact::{Computed, ErasedFact, Fact, Known, value},
     facts::Standing,
     graph::FactStore,
     inventory::{Inventory, Release},
@@ -71,20 +70,22 @@ pub(crate) struct World<'a> {
     pub(crate) observations: &'a Observations,
     pub(crate) now: Timestamp,
     /// Facts computed earlier in the turn and not yet in the store, for all threads.
-    pub(crate) warm: Option<&'a HashMap<Dep, Computed>>,
+    pub(crate) warm: Option<&'a Known>,
+    /// Whether reads are recorded: who looks once need not know whom a change would concern.
+    pub(crate) records: bool,
 }
 
 /// Facts computed during one evaluation and not yet in the store; one per thread.
 #[derive(Default)]
 pub(crate) struct Overlay {
-    computed: RefCell<HashMap<Dep, Computed>>,
+    computed: RefCell<Known>,
     under_way: RefCell<Vec<Dep>>,
 }
 
 impl Overlay {
-    /// Those that are kept.
+    /// Those that are kept, each after those that it read.
     pub(crate) fn into_computed(self) -> impl Iterator<Item = Computed> {
-        let computed = self.computed.into_inner().into_values();
+        let computed = self.computed.into_inner().into_list().into_iter();
         computed.filter(Computed::is_kept)
     }
 }
@@ -115,13 +116,13 @@ impl<'a> View<'a> {
             overlay,
             settings: Some(settings),
             namespace: subject.governing_namespace().unwrap_or_default(),
-            own: Some(Dep::object(subject)),
+            own: world.records.then(|| Dep::object(subject)),
             allowed,
             reads: RefCell::default(),
         }
     }
 
-    fn for_fact(world: World<'a>, overlay: &'a Overlay, allowed: KindSet) -> Self {
+    pub(crate) fn for_fact(world: World<'a>, overlay: &'a Overlay, allowed: KindSet) -> Self {
         Self {
             world,
             overlay,
@@ -142,23 +143,22 @@ impl<'a> View<'a> {
         self.enforce(F::READS, std::any::type_name::<F>());
         let dep = Dep::fact(fact);
         let stored = self.world.facts.current(dep, fact);
-        let known = stored.or_else(|| Some(self.world.warm?.get(&dep)?.value.clone()));
+        let known = stored.or_else(|| Some(self.world.warm?.get(dep)?.value.clone()));
         if let Some(known) = known {
-            self.reads.borrow_mut().deps.push(dep);
+            self.record(|| dep);
             return value::<F>(known);
         }
-        if !self.overlay.computed.borrow().contains_key(&dep) {
+        if self.overlay.computed.borrow().get(dep).is_none() {
             self.compute_here(fact, dep)?;
         }
         let overlaid = self.overlay.computed.borrow();
-        let Some(computed) = overlaid.get(&dep) else {
+        let Some(computed) = overlaid.get(dep) else {
             return Err(cyclic(fact));
         };
-        let mut reads = self.reads.borrow_mut();
         if computed.is_kept() {
-            reads.deps.push(dep);
+            self.record(|| dep);
         } else {
-            reads.add(&computed.reads, self.own);
+            self.reads.borrow_mut().add(&computed.reads, self.own);
         }
         value::<F>(computed.value.clone())
     }
@@ -171,7 +171,7 @@ impl<'a> View<'a> {
         self.overlay.under_way.borrow_mut().push(dep);
         let computed = compute(self.world, self.overlay, Arc::new(fact.clone()), dep);
         self.overlay.under_way.borrow_mut().retain(|other| *other != dep);
-        self.overlay.computed.borrow_mut().insert(dep, computed);
+        self.overlay.computed.borrow_mut().add(computed);
         Ok(())
     }
 
@@ -238,45 +238,33 @@ impl<'a> View<'a> {
 
     /// What is remembered as the first value of a namespace's label.
     pub(crate) fn first_seen(&self, label_key: &str, namespace: &str) -> Option<&'a str> {
-        self.reads
-            .borrow_mut()
-            .deps
-            .push(Dep::first_seen(label_key, namespace));
+        self.record(|| Dep::first_seen(label_key, namespace));
         self.world.memory.first_label(label_key, namespace)
     }
 
     /// What was observed last about `key`; `None` where nobody looked, as in a scan.
     pub fn observed<O: Observed>(&self, key: &O::Key) -> Option<&'a O> {
         let dep = Dep::observation::<O>(key);
-        self.reads.borrow_mut().deps.push(dep);
+        self.record(|| dep);
         self.world.observations.get(dep, key)
     }
 
     /// What a TLS server answered when it was probed last for the unit's namespace.
     pub fn handshake(&self, endpoint: &Endpoint) -> Option<&'a Handshake> {
-        self.reads
-            .borrow_mut()
-            .deps
-            .push(Dep::handshakes(self.namespace, &endpoint.host));
+        self.record(|| Dep::handshakes(self.namespace, &endpoint.host));
         self.world.memory.probed(self.namespace)?.handshakes.get(endpoint)
     }
 
     /// What the TLS servers of a host of the unit's namespace answered last, wherever probes were aimed.
     pub fn handshakes(&self, host: &str) -> Vec<(&'a Endpoint, &'a Handshake)> {
-        self.reads
-            .borrow_mut()
-            .deps
-            .push(Dep::handshakes(self.namespace, host));
+        self.record(|| Dep::handshakes(self.namespace, host));
         let probed = self.world.memory.probed(self.namespace);
         probed.map_or_else(Vec::new, |probed| probed.handshakes_of(host).collect())
     }
 
     /// How available a host of the unit's namespace was.
     pub fn availability(&self, check: &Check) -> Option<&'a History> {
-        self.reads
-            .borrow_mut()
-            .deps
-            .push(Dep::availability(self.namespace, check));
+        self.record(|| Dep::availability(self.namespace, check));
         self.world.memory.probed(self.namespace)?.availability.get(check)
     }
 
@@ -284,7 +272,7 @@ impl<'a> View<'a> {
     /// kinds that tell of restores cannot be seen ([`View::sees_restores`]).
     pub fn restores(&self, target: &ObjRef) -> Vec<&'a Restore> {
         let namespace = target.namespace().unwrap_or_default();
-        self.reads.borrow_mut().deps.push(Dep::restores(namespace));
+        self.record(|| Dep::restores(namespace));
         self.world.memory.restores(target).collect()
     }
 
@@ -297,10 +285,16 @@ impl<'a> View<'a> {
         Ok(())
     }
 
-    fn read(&self, dep: Dep, kind: Kind) {
+    fn read(&self, dep: impl FnOnce() -> Dep, kind: Kind) {
         self.enforce(KindSet::of(&[kind]), kind.info().kind);
+        self.record(dep);
+    }
+
+    fn record(&self, dep: impl FnOnce() -> Dep) {
         // The unit's own object need not be recorded: whatever changes it runs its units.
-        if self.own != Some(dep) {
+        if self.world.records
+            && let Some(dep) = Some(dep()).filter(|dep| self.own != Some(*dep))
+        {
             self.reads.borrow_mut().deps.push(dep);
         }
     }

@@ -9,7 +9,7 @@ use crate::{
 impl<'a> View<'a> {
     /// An object by name; `None` only where its absence is certain.
     pub fn object(&self, name: &ObjRef) -> Result<Option<&'a Object>, Unknown> {
-        self.read(Dep::object(name), name.kind());
+        self.read(|| Dep::object(name), name.kind());
         let coverage = self.world.inventory.coverage(name.kind());
         match self.world.inventory.get(name) {
             Some(object) => coverage.proves_presence(name.kind()).map(|()| Some(object)),
@@ -30,14 +30,14 @@ impl<'a> View<'a> {
     /// How many objects of a kind a namespace holds.
     pub fn count_in_namespace(&self, kind: Kind, namespace: &str) -> Result<usize, Unknown> {
         let key = IndexKey::InNamespace(kind, namespace.into());
-        self.read(Dep::index(&key), kind);
+        self.read(|| Dep::index(&key), kind);
         self.world.inventory.coverage(kind).proves_absence(kind)?;
         Ok(self.world.inventory.indexed(&key).len())
     }
 
     /// The objects of `kind` filed under a key.
     pub fn indexed(&self, kind: Kind, key: &IndexKey) -> Result<Vec<&'a Object>, Unknown> {
-        self.read(Dep::index(key), kind);
+        self.read(|| Dep::index(key), kind);
         self.world.inventory.coverage(kind).proves_absence(kind)?;
         Ok(self.objects(
             self.world
@@ -54,7 +54,7 @@ impl<'a> View<'a> {
         kind: Kind,
         key: &IndexKey,
     ) -> (impl Iterator<Item = &'a Object> + use<'a>, Result<(), Unknown>) {
-        self.read(Dep::index(key), kind);
+        self.read(|| Dep::index(key), kind);
         let inventory = self.world.inventory;
         let names = inventory.indexed(key).filter(move |name| name.kind() == kind);
         self.so_far(kind, names)
@@ -65,7 +65,7 @@ impl<'a> View<'a> {
         &self,
         kind: Kind,
     ) -> (impl Iterator<Item = &'a Object> + use<'a>, Result<(), Unknown>) {
-        self.read(Dep::kind(kind), kind);
+        self.read(|| Dep::kind(kind), kind);
         self.so_far(kind, self.world.inventory.names(kind))
     }
 
@@ -113,9 +113,16 @@ impl<'a> View<'a> {
 
     /// All objects of a kind, over all namespaces. For cluster units and facts; any change of the kind runs the reader.
     pub fn all(&self, kind: Kind) -> Result<Vec<&'a Object>, Unknown> {
-        self.read(Dep::kind(kind), kind);
+        self.read(|| Dep::kind(kind), kind);
         self.world.inventory.coverage(kind).proves_absence(kind)?;
         Ok(self.objects(self.world.inventory.names(kind)))
+    }
+
+    /// The names of all objects of a kind, over all namespaces. Only an object that comes or goes runs the reader.
+    pub fn names(&self, kind: Kind) -> Result<impl Iterator<Item = &'a ObjRef> + use<'a>, Unknown> {
+        self.read(|| Dep::census(kind), kind);
+        self.world.inventory.coverage(kind).proves_absence(kind)?;
+        Ok(self.world.inventory.names(kind))
     }
 
     pub(super) fn objects<'n>(&self, names: impl Iterator<Item = &'n ObjRef>) -> Vec<&'a Object> {

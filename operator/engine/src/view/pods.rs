@@ -8,10 +8,12 @@ use crate::{
     decode::Object,
     dep::Dep,
     inventory::{Group, IndexKey, Release, Violated},
-    kind::Kind,
+    kind::{Kind, KindSet},
+    labels::Labels,
     name::ObjRef,
+    object::ADMIN_POLICIES,
     podsecurity::Checks,
-    reach::{Pods, pods_of},
+    reach::{NAME_LABEL, Pods, pods_of},
     unknown::Unknown,
 };
 
@@ -19,7 +21,7 @@ impl<'a> View<'a> {
     /// The pods of a namespace by the objects that stand for them: a workload for all of its own. Nobody runs when a workload
     /// changes in what policies cannot see.
     pub fn pods_in(&self, namespace: &Arc<str>) -> Result<Vec<Pods>, Unknown> {
-        self.read_workloads(Dep::speech(namespace))?;
+        self.read_workloads(|| Dep::speech(namespace))?;
         for kind in WORKLOADS {
             self.all_parsed(*kind, namespace)?;
         }
@@ -35,14 +37,14 @@ impl<'a> View<'a> {
     /// Also tells why the values may not be all, where a kind cannot be seen as a whole.
     pub fn label_values(&self, namespace: &str, key: &str) -> (Vec<&'a Arc<str>>, Result<(), Unknown>) {
         let group = Group::LabelValues(namespace.into(), key.into());
-        let complete = self.read_labelled(Dep::group(&group), namespace);
+        let complete = self.read_labelled(|| Dep::group(&group), namespace);
         (self.world.inventory.members(&group).collect(), complete)
     }
 
     /// The objects behind one of [`View::label_values`]: of kinds that cannot be read at all, none.
     pub fn labelled(&self, namespace: &str, key: &str, value: &str) -> Vec<&'a Object> {
         let key = IndexKey::Labelled(namespace.into(), key.into(), value.into());
-        _ = self.read_labelled(Dep::index(&key), namespace);
+        _ = self.read_labelled(|| Dep::index(&key), namespace);
         let inventory = self.world.inventory;
         let readable = |kind: Kind| inventory.coverage(kind).proves_presence(kind).is_ok();
         self.objects(inventory.indexed(&key).filter(|name| readable(name.kind())))
@@ -51,11 +53,11 @@ impl<'a> View<'a> {
     /// What one deployment of a tool (Helm, Argo CD) installed in several namespaces under one ServiceAccount name, and in
     /// which; also why that may not be all.
     pub fn spread_releases(&self) -> (Vec<SpreadRelease<'a>>, Result<(), Unknown>) {
-        let complete = self.read_workloads(Dep::spread_releases());
+        let complete = self.read_workloads(Dep::spread_releases);
         let inventory = self.world.inventory;
         let releases = inventory.spread_releases().map(|release| {
             let group = Group::ReleaseNamespaces(release.clone());
-            self.reads.borrow_mut().deps.push(Dep::group(&group));
+            self.record(|| Dep::group(&group));
             (release, inventory.members(&group).collect())
         });
         (releases.collect(), complete)
@@ -64,7 +66,7 @@ impl<'a> View<'a> {
     /// The workloads of a release in one namespace.
     pub fn released(&self, release: &Release, namespace: &str) -> Vec<&'a Object> {
         let key = IndexKey::Released(release.clone(), namespace.into());
-        _ = self.read_workloads(Dep::index(&key));
+        _ = self.read_workloads(|| Dep::index(&key));
         let inventory = self.world.inventory;
         let readable = |kind: Kind| inventory.coverage(kind).proves_presence(kind).is_ok();
         self.objects(inventory.indexed(&key).filter(|name| readable(name.kind())))
@@ -72,7 +74,7 @@ impl<'a> View<'a> {
 
     /// The sets of Pod Security checks that the pods of a namespace violate.
     pub(crate) fn violated(&self, namespace: &Arc<str>) -> Result<Violated, Unknown> {
-        self.read_workloads(Dep::group(&Group::Violations(namespace.clone())))?;
+        self.read_workloads(|| Dep::group(&Group::Violations(namespace.clone())))?;
         for kind in WORKLOADS {
             self.all_parsed(*kind, namespace)?;
         }
@@ -87,7 +89,7 @@ impl<'a> View<'a> {
         most: usize,
     ) -> Result<(Vec<&'a ObjRef>, usize), Unknown> {
         let key = IndexKey::Violating(namespace.clone(), checks);
-        self.read_workloads(Dep::index(&key))?;
+        self.read_workloads(|| Dep::index(&key))?;
         let names = self.world.inventory.indexed(&key);
         let count = names.len();
         // The key is ours for the moment only; the names are the inventory's.
@@ -95,7 +97,22 @@ impl<'a> View<'a> {
         Ok((first.map(|object| &object.name).collect(), count))
     }
 
-    fn read_labelled(&self, dep: Dep, namespace: &str) -> Result<(), Unknown> {
+    /// The labels of a namespace that decide anything beyond it: those whose keys policies select namespaces by, or that name
+    /// tenants and environments. Notes that somebody hangs on a namespace run nobody.
+    pub(crate) fn deciding_labels(&self, object: &Object) -> Labels {
+        let decides = |key: &str| {
+            let group = Group::NamedLabel(key.into());
+            for kind in [Kind::NetworkPolicy].iter().chain(ADMIN_POLICIES) {
+                self.enforce(KindSet::of(&[*kind]), kind.info().kind);
+            }
+            self.record(|| Dep::group(&group));
+            self.world.inventory.is_named(&group, key)
+        };
+        // Its name is known anyway.
+        object.meta.labels.only(|key| key != NAME_LABEL && decides(key))
+    }
+
+    fn read_labelled(&self, dep: impl FnOnce() -> Dep, namespace: &str) -> Result<(), Unknown> {
         if namespace.is_empty() {
             self.read(dep, Kind::Namespace);
             let coverage = self.world.inventory.coverage(Kind::Namespace);
@@ -104,10 +121,11 @@ impl<'a> View<'a> {
         self.read_workloads(dep)
     }
 
-    fn read_workloads(&self, dep: Dep) -> Result<(), Unknown> {
+    fn read_workloads(&self, dep: impl FnOnce() -> Dep) -> Result<(), Unknown> {
         let mut complete = Ok(());
+        self.record(dep);
         for kind in WORKLOADS {
-            self.read(dep, *kind);
+            self.enforce(KindSet::of(&[*kind]), kind.info().kind);
             complete = complete.and(self.world.inventory.coverage(*kind).proves_absence(*kind));
         }
         complete

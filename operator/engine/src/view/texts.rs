@@ -62,7 +62,7 @@ impl<'a> View<'a> {
     }
 
     fn texts(&self, object: &'a Object) -> (Vec<Place<'a>>, Result<(), Unknown>) {
-        self.read(Dep::object(&object.name), object.name.kind());
+        self.read(|| Dep::object(&object.name), object.name.kind());
         let complete = match &object.body {
             Err(_) => project::<crate::object::Workload>(object).map(drop),
             // A pod that something else owns is judged there, and its specification is not kept.
