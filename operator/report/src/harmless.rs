@@ -12,6 +12,10 @@ pub struct Harmless<F>(pub F);
 
 impl<F: Formatter> Formatter for Harmless<F> {
     fn write_string_fragment<W: ?Sized + io::Write>(&mut self, out: &mut W, text: &str) -> io::Result<()> {
+        // Nearly all text is plain, which is seen at a glance.
+        if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
+            return out.write_all(text.as_bytes());
+        }
         let mut rest = text;
         while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_hostile(*c)) {
             out.write_all(&rest.as_bytes()[..at])?;
