@@ -1,7 +1,7 @@
 //! One change to its verdict: CPU time at 1k, 10k and 100k objects, spread over namespaces and all in one; and changes that
 //! concern many.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use jiff::{Timestamp, ToSpan as _};
 use plimsoll_engine::{
@@ -10,8 +10,9 @@ use plimsoll_engine::{
     coverage::Coverage,
     decode::decode_json,
     kind::Kind,
+    report::Delta,
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::{figure::Figures, measure};
 
@@ -23,6 +24,8 @@ pub(crate) struct Cluster {
     now: Timestamp,
     workloads: usize,
     per_namespace: usize,
+    /// Whether there is every sort of object, and every control.
+    whole: bool,
 }
 
 /// Measures changes.
@@ -102,15 +105,28 @@ fn per_unit(spent: Duration, units: usize) -> f64 {
 impl Cluster {
     /// About `objects` objects, `per_namespace` workloads in each namespace.
     pub(crate) fn new(objects: usize, per_namespace: usize) -> anyhow::Result<Self> {
+        let mut cluster = Self::filled(objects, per_namespace, false)?;
+        cluster.judge();
+        Ok(cluster)
+    }
+
+    /// The same, not judged yet; `whole` with objects of every sort, and with every control.
+    pub(crate) fn filled(objects: usize, per_namespace: usize, whole: bool) -> anyhow::Result<Self> {
         let mut cluster = Self {
             engine: Engine::live(),
             now: "2026-06-01T12:00:00Z".parse()?,
             workloads: 0,
             per_namespace,
+            whole,
         };
         let presets = plimsoll_controls::presets();
         let spec = BaselineSpec {
             extends: vec!["essentials".into()],
+            controls: if whole {
+                every_control()
+            } else {
+                BTreeMap::default()
+            },
             ..BaselineSpec::default()
         };
         let compiled = compile("bench", 1, &spec, &presets, &plimsoll_controls::registry(), None);
@@ -122,22 +138,35 @@ impl Cluster {
             cluster.apply(Kind::Node, &json!({"metadata": {"name": format!("node-{zone}"), "labels": {"topology.kubernetes.io/zone": zone}}}))?;
         }
         cluster.class("false")?;
+        if whole {
+            cluster.common()?;
+        }
         // Each workload brings itself, its ReplicaSet, a budget, a claim and its pods.
         while cluster.engine.inventory().len() < objects {
             cluster.workload(cluster.workloads)?;
             cluster.workloads += 1;
         }
         cluster.engine.set_baselines(vec![compiled]);
-        cluster.engine.turn(cluster.now);
-        cluster.engine.watching();
         Ok(cluster)
     }
 
-    fn namespace_of(&self, workload: usize) -> usize {
+    /// Judges everything for the first time.
+    pub(crate) fn judge(&mut self) -> Delta {
+        let delta = self.engine.turn(self.now);
+        self.engine.watching();
+        delta
+    }
+
+    /// How many namespaces there are, the one begun last left out.
+    pub(crate) fn namespaces(&self) -> usize {
+        self.workloads / self.per_namespace
+    }
+
+    pub(crate) fn namespace_of(&self, workload: usize) -> usize {
         workload / self.per_namespace
     }
 
-    fn apply(&mut self, kind: Kind, object: &Value) -> anyhow::Result<()> {
+    pub(crate) fn apply(&mut self, kind: Kind, object: &Value) -> anyhow::Result<()> {
         self.engine.upsert(decode_json(kind, &object.to_string())?);
         Ok(())
     }
@@ -164,7 +193,14 @@ impl Cluster {
     fn workload(&mut self, number: usize) -> anyhow::Result<()> {
         let namespace = self.namespace_of(number);
         if self.per_namespace == usize::MAX && number == 0 || number.is_multiple_of(self.per_namespace) {
-            self.namespace(namespace, "production")?;
+            if self.whole {
+                self.furnish(namespace)?;
+            } else {
+                self.namespace(namespace, "production")?;
+            }
+        }
+        if self.whole {
+            self.serve(number)?;
         }
         let (ns, app) = (format!("ns-{namespace}"), format!("app-{number}"));
         let labels = json!({"app": app});
@@ -199,7 +235,7 @@ impl Cluster {
     }
 
     /// A change and the turn that judges it: CPU time and units evaluated.
-    fn turn_with(
+    pub(crate) fn turn_with(
         &mut self,
         change: impl FnOnce(&mut Self) -> anyhow::Result<()>,
     ) -> anyhow::Result<(Duration, usize)> {
@@ -212,6 +248,11 @@ impl Cluster {
 
     /// Many single changes of several sorts; the 99th percentile in milliseconds.
     fn changes(&mut self) -> anyhow::Result<f64> {
+        Ok(measure::percentile(&mut self.spent_on_changes()?, 99))
+    }
+
+    /// What each of many single changes took.
+    pub(crate) fn spent_on_changes(&mut self) -> anyhow::Result<Vec<Duration>> {
         let mut random = fastrand::Rng::with_seed(7);
         let mut spent = Vec::new();
         for i in 0..2_000 {
@@ -223,6 +264,15 @@ impl Cluster {
             };
             spent.push(took);
         }
-        Ok(measure::percentile(&mut spent, 99))
+        Ok(spent)
     }
+}
+
+/// Every registered control, with its own parameters.
+fn every_control() -> BTreeMap<String, Map<String, Value>> {
+    let registry = plimsoll_controls::registry();
+    registry
+        .metas()
+        .map(|meta| (meta.id.to_owned(), Map::new()))
+        .collect()
 }

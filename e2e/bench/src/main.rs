@@ -1,6 +1,6 @@
 //! `make bench`: figures against targets, on corpora and events that it generates itself (seeded, so that runs compare).
 //!
-//! Usage: `plimsoll-bench PATH-OF-PLIMSOLL [quick]`, or `plimsoll-bench reach|memory|scrape [quick]` for one of these alone. CPU time is this process's own, resident memory as the kernel counts it.
+//! Usage: `plimsoll-bench PATH-OF-PLIMSOLL [quick]`, or `plimsoll-bench memory|reach|change|whole|sizes|scrape [quick]` for one part. CPU time is this process's own, resident memory as the kernel counts it.
 #![allow(clippy::print_stdout, reason = "the figures are the output")]
 
 mod change;
@@ -11,8 +11,10 @@ mod memory;
 mod reach;
 mod scan;
 mod scrape;
+mod sizes;
+mod whole;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
@@ -31,21 +33,26 @@ fn main() -> anyhow::Result<()> {
     );
     let quick = arguments.next().as_deref() == Some("quick");
     let mut figures = Figures::default();
-    if let Some(alone @ ("reach" | "memory" | "scrape")) = binary.to_str() {
-        match alone {
-            "reach" => reach::run(&mut figures, quick)?,
-            "scrape" => scrape::run(&mut figures, quick)?,
-            _ => memory::run(&mut figures, quick)?,
-        }
-        println!("{figures}");
-        return Ok(());
+    match binary.to_str() {
+        Some("memory") => memory::run(&mut figures, quick)?,
+        Some("reach") => reach::run(&mut figures, quick)?,
+        Some("change") => change::run(&mut figures, quick)?,
+        Some("whole") => whole::run(&mut figures, quick)?,
+        Some("scrape") => scrape::run(&mut figures, quick)?,
+        Some("sizes") => sizes::run(&mut figures)?,
+        _ => everything(&binary, &mut figures, quick)?,
     }
-    // First, while the allocator holds nothing that was freed.
-    memory::run(&mut figures, quick)?;
-    reach::run(&mut figures, quick)?;
-    scan::run(&binary, &mut figures, quick)?;
-    change::run(&mut figures, quick)?;
-    scrape::run(&mut figures, quick)?;
     println!("{figures}");
     Ok(())
+}
+
+fn everything(binary: &Path, figures: &mut Figures, quick: bool) -> anyhow::Result<()> {
+    // First, while the allocator holds nothing that was freed.
+    memory::run(figures, quick)?;
+    reach::run(figures, quick)?;
+    scan::run(binary, figures, quick)?;
+    change::run(figures, quick)?;
+    whole::run(figures, quick)?;
+    scrape::run(figures, quick)?;
+    sizes::run(figures)
 }
