@@ -91,7 +91,7 @@ impl Scene {
             found[0].finding.field_path = Some(name.as_str().into());
             found[0].finding.repair = Some(Box::new(Repair {
                 class: RepairClass::NeedsApproval,
-                why: name.as_str().into(),
+                why: name.clone().into(),
                 changes: vec![Change::Create {
                     target: ObjRef::new(Kind::NetworkPolicy, name.as_str(), name.as_str()),
                     manifest: json!({"kind": "NetworkPolicy", "metadata": {"name": name}}).into(),

@@ -57,6 +57,7 @@ fn unit(i: usize) -> UnitResult {
         repair: None,
     };
     let judgement = Judgement {
+        control: "area/sample",
         severity: Severity::High,
         basis: Basis::Automated,
         mode: Mode::Observe,

@@ -312,6 +312,7 @@ mod tests {
             Vec::new()
         };
         let judgement = Judgement {
+            control,
             severity,
             basis: Basis::Automated,
             mode: Mode::Observe,
@@ -338,6 +339,7 @@ mod tests {
             tallies: OrdMap::new(),
             worst: OrdMap::new(),
             repairable: OrdSet::new(),
+            tenants: OrdMap::new(),
         }
     }
 
