@@ -43,6 +43,13 @@ show_failures() {
   say "The complete output: $log"
 }
 
+# The report's page is tested in a real browser, where there is one; Debian's is installed where that is possible.
+if ! command -v chromedriver >/dev/null && [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+  patiently "installing a browser" "$logs/browser.log" sh -c \
+    'apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium chromium-driver' ||
+    say "No browser could be installed ($logs/browser.log): the tests of the report's page will be skipped."
+fi
+
 code=0
 patiently "building the tests" "$build" cargo test --workspace --no-run || {
   grep -E -A 12 '^(error|warning: unused)' "$build" >&2 || tail -n 40 "$build" >&2

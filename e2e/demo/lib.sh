@@ -4,7 +4,7 @@
 manifests=e2e/demo/manifests
 system=plimsoll-system
 target=${CARGO_TARGET_DIR:-target}/debug
-cluster_pid='' operator_pid='' proxy_pid='' legacy_pid='' step=0
+cluster_pid='' operator_pid='' proxy_pid='' legacy_pid='' prometheus_pid='' step=0
 
 bold='' dim='' plain=''
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then bold=$'\e[1m' dim=$'\e[2m' plain=$'\e[0m'; fi
@@ -59,6 +59,7 @@ ended() {
   [ -z "$patient_pid" ] || kill "$patient_pid" 2>/dev/null || true
   end "$proxy_pid"
   end "$legacy_pid"
+  end "$prometheus_pid"
   end "$operator_pid"
   exec 8>&- # the cluster ends when its input closes, however this script ends
   [ -z "$cluster_pid" ] || wait "$cluster_pid" 2>/dev/null || true

@@ -21,6 +21,7 @@ a_cluster
 the_tenants
 a_legacy_server
 the_installation
+a_prometheus
 what_it_sees
 what_gets_through
 what_it_repairs
@@ -28,5 +29,6 @@ what_it_leaves_alone
 an_accepted_risk
 a_change_noticed
 some_metrics
+what_prometheus_says
 before_it_is_merged
 how_to_look_further

@@ -82,6 +82,28 @@ a_scraper() {
   wait_for "the operator to let its scraper in" 30 scrape
 }
 
+# Scrapes the operator and evaluates the rules that the chart brings, from here on.
+a_prometheus() {
+  cat >"$work/prometheus.yaml" <<EOF
+global: {scrape_interval: 2s, evaluation_interval: 2s}
+rule_files: ["$PWD/alerts/rules.yaml"]
+scrape_configs:
+  - job_name: plimsoll
+    scheme: https
+    tls_config: {insecure_skip_verify: true}
+    authorization: {credentials_file: "$work/token"}
+    static_configs: [{targets: ["$(sed 's|^https://||; s|/metrics$||' <<<"$metrics")"]}]
+EOF
+  (umask 077 && sed 's/^Authorization: Bearer //' "$work/scraper" | tr -d '\n' >"$work/token")
+  prometheus --config.file="$work/prometheus.yaml" --storage.tsdb.path="$work/prometheus" \
+    --web.listen-address=127.0.0.1:0 >"$work/prometheus.log" 2>&1 8>&- &
+  prometheus_pid=$!
+  wait_for "Prometheus" 30 prometheus_listens
+  prometheus=http://$(prometheus_listens)
+}
+
+prometheus_listens() { sed -n 's/.*msg="Listening on".* address=\([^ ]*\).*/\1/p' "$work/prometheus.log" | grep -m 1 .; }
+
 operator_kubeconfig() {
   local file=$work/operator.kubeconfig token admin
   token=$(kubectl create token plimsoll -n "$system" --duration=12h)
@@ -222,6 +244,23 @@ some_metrics() {
     grep -E '^ +plimsoll_(score_ratio|compliance_ratio.*"production",fam|remediations_total|exceptions.*active|findings.*tls.*"production")'
 }
 
+what_prometheus_says() {
+  heading "Alerts"
+  tell "A real Prometheus has scraped the operator since it started, with the rules of the chart (alerts/rules.yaml). Those that" \
+    "are pending fire when they have lasted: a critical finding after a minute, and once more after an hour."
+  wait_for "the first alerts" 60 alerts_are_told
+  prompt promtool query instant "$prometheus" 'ALERTS'
+  alerts_told | indent
+}
+
+alerts_told() {
+  promtool query instant "$prometheus" ALERTS |
+    sed -n 's/.*alertname="\([^"]*\)".*alertstate="\([^"]*\)".*/\2 \1/p' | sort | uniq -c |
+    awk '{ printf "%-8s %s, %d series\n", $2, $3, $1 }'
+}
+
+alerts_are_told() { alerts_told | grep -q PlimsollCriticalFindings; }
+
 before_it_is_merged() {
   heading "Before it is merged"
   tell "The same controls read manifests, in CI, without a cluster. The exit code is 1 when one fails:"
@@ -246,7 +285,10 @@ how_to_look_further() {
     "kubectl explain securitybaseline.spec.controls" \
     "kubectl scale deployment web -n shop --replicas=1; kubectl get events -n shop --watch" \
     "kubectl get evidencerecords" \
-    "curl -k -H @$work/scraper $metrics"
+    "curl -k -H @$work/scraper $metrics" \
+    "promtool query instant $prometheus 'ALERTS{alertstate=\"firing\"}'" "" \
+    "In a Grafana of yours on this machine: Connections / Data sources / Prometheus with the address $prometheus, then" \
+    "Dashboards / New / Import with dashboards/compliance.json, uptime.json and operator.json (docs/dashboards.md)."
   trap 'exit 0' INT TERM HUP
   wait "$operator_pid" || die "the operator ended"
 }

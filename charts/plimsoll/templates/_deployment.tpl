@@ -62,12 +62,20 @@ spec:
             {{- if .Values.metrics.plaintext }}
             - --plain-metrics
             {{- end }}
+            {{- with .Values.reports.clusterName }}
+            - {{ printf "--cluster-name=%s" . | quote }}
+            {{- end }}
             - --duties={{ join "," .process.duties }}
             {{- if and .Values.remediation.enabled (has "repair" .process.duties) }}
             - --remediation
             {{- end }}
             {{- if and .Values.probing.enabled (has "probe" .process.duties) }}
             - --probing
+            {{- end }}
+            {{- if and .Values.policyReports.enabled (has "read" .process.duties) }}
+            - --policy-reports={{ include "plimsoll.clusterName" . }}-policy-reports
+            - --policy-report-apis={{ join "," .Values.policyReports.apis }}
+            - --policy-report-results={{ .Values.policyReports.maxResults | int }}
             {{- end }}
           env:
             - name: POD_NAME

@@ -1,6 +1,6 @@
 //! `make bench`: figures against targets, on corpora and events that it generates itself (seeded, so that runs compare).
 //!
-//! Usage: `plimsoll-bench PATH-OF-PLIMSOLL [quick]`, or `plimsoll-bench reach [quick]` for reachability alone (so too `scrape`). CPU time is this process's own, resident memory as the kernel counts it.
+//! Usage: `plimsoll-bench PATH-OF-PLIMSOLL [quick]`, or `plimsoll-bench reach|memory|scrape [quick]` for one of these alone. CPU time is this process's own, resident memory as the kernel counts it.
 #![allow(clippy::print_stdout, reason = "the figures are the output")]
 
 mod change;
@@ -31,13 +31,12 @@ fn main() -> anyhow::Result<()> {
     );
     let quick = arguments.next().as_deref() == Some("quick");
     let mut figures = Figures::default();
-    if binary.as_os_str() == "scrape" {
-        scrape::run(&mut figures, quick)?;
-        println!("{figures}");
-        return Ok(());
-    }
-    if binary.as_os_str() == "reach" {
-        reach::run(&mut figures, quick)?;
+    if let Some(alone @ ("reach" | "memory" | "scrape")) = binary.to_str() {
+        match alone {
+            "reach" => reach::run(&mut figures, quick)?,
+            "scrape" => scrape::run(&mut figures, quick)?,
+            _ => memory::run(&mut figures, quick)?,
+        }
         println!("{figures}");
         return Ok(());
     }

@@ -129,9 +129,9 @@ impl Cluster {
         self.healthy(Part::ApiServer).await?;
         for part in Part::ALL.into_iter().skip(2).filter(|part| options.has(*part)) {
             self.spawn_part(part)?;
-        }
-        if options.has(Part::Containerd) {
-            self.import_images().await?;
+            if part == Part::Containerd {
+                self.import_images().await?; // and the kubelet ends at once where no runtime answers
+            }
         }
         let client = self.admin()?;
         let count = if options.real_node { 1 } else { options.nodes };

@@ -18,7 +18,8 @@ tidy() {
   clean=0
   if [ -n "$2" ]; then
     for top in "/sys/fs/cgroup/$2" /sys/fs/cgroup/*/"$2"; do
-      [ ! -d "$top" ] || find "$top" -depth -type d -exec rmdir {} \; 2>/dev/null || clean=1
+      [ ! -d "$top" ] || find "$top" -depth -type d -exec rmdir {} \; 2>/dev/null
+      [ ! -d "$top" ] || clean=1
     done
   fi
   [ -z "$1" ] || rm -rf -- "$1" 2>/dev/null || clean=1
@@ -26,7 +27,7 @@ tidy() {
 }
 # What was killed takes a moment to go, and writes until then.
 tries=0
-until tidy "$1" "${2:-}" || [ "$tries" -ge 100 ]; do
+until tidy "$1" "${2:-}" || [ "$tries" -ge 300 ]; do
   tries=$((tries + 1))
   sleep 0.1
 done

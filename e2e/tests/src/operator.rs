@@ -69,6 +69,8 @@ pub struct Operator {
     pub process: Process,
     /// Where it serves those who show a token, over TLS: `host:port`.
     pub secure: String,
+    /// Where it serves its metrics in plain HTTP, too: `host:port`.
+    pub address: String,
     http: Client,
 }
 
@@ -105,6 +107,7 @@ impl Operator {
         Self {
             process,
             secure,
+            address,
             http,
         }
     }

@@ -98,6 +98,47 @@ async fn misspelt_values_are_refused() {
 }
 
 #[tokio::test]
+async fn reports_for_other_tools_are_granted_only_where_they_are_asked_for() {
+    let cluster = Cluster::shared().await.unwrap();
+    let production = ["--set", "environment=production"];
+    let groups = |objects: &[Value]| {
+        let rules = rules(objects).into_iter();
+        let groups = rules.filter_map(|rule| rule["apiGroups"][0].as_str().map(str::to_owned));
+        let reports = groups.filter(|g| g == "openreports.io" || g == "wgpolicyk8s.io");
+        reports.collect::<Vec<_>>()
+    };
+    let quiet = template(&cluster, &production).await.unwrap();
+    assert_eq!(groups(&quiet), Vec::<String>::new());
+    assert!(!Value::from(quiet).to_string().contains("--policy-report"));
+
+    let values = "policyReports.enabled=true,policyReports.apis={wgpolicyk8s.io},policyReports.maxResults=7";
+    let reporting = [&production[..], &["--set", values]].concat();
+    let reporting = template(&cluster, &reporting).await.unwrap();
+    assert_eq!(groups(&reporting), ["wgpolicyk8s.io"]);
+    let deployment = reporting
+        .iter()
+        .find(|o| o["kind"] == "Deployment")
+        .unwrap()
+        .to_string();
+    for argument in [
+        "--policy-reports=plimsoll-system-plimsoll-policy-reports",
+        "--policy-report-apis=wgpolicyk8s.io",
+        "--policy-report-results=7",
+    ] {
+        assert!(
+            deployment.contains(&format!("\"{argument}\"")),
+            "{argument} in {deployment}"
+        );
+    }
+    let owner = "plimsoll-system-plimsoll-policy-reports";
+    assert!(
+        reporting
+            .iter()
+            .any(|o| o["kind"] == "ClusterRole" && o["metadata"]["name"] == owner)
+    );
+}
+
+#[tokio::test]
 async fn the_operator_is_let_out_only_to_probe() {
     let cluster = Cluster::shared().await.unwrap();
     let production = ["--set", "environment=production"];
@@ -566,4 +607,101 @@ async fn baselines(cluster: &Cluster) -> Vec<String> {
     let mut names: Vec<String> = names.lines().map(str::to_owned).collect();
     names.sort();
     names
+}
+
+const ALERTS: &[&str] = &["--set", "environment=production,alerts.enabled=true"];
+
+fn rule_groups(objects: &[Value]) -> &Value {
+    let rule = objects.iter().find(|o| o["kind"] == "PrometheusRule").unwrap();
+    &rule["spec"]["groups"]
+}
+
+fn alerts_of(groups: &Value) -> Vec<&Value> {
+    let groups = groups.as_array().unwrap().iter();
+    let rules = groups.flat_map(|group| group["rules"].as_array().unwrap());
+    rules.filter(|rule| rule["alert"].is_string()).collect()
+}
+
+#[tokio::test]
+async fn alerts_are_the_plain_rules_until_values_say_otherwise() {
+    let cluster = Cluster::shared().await.unwrap();
+    let objects = template(&cluster, ALERTS).await.unwrap();
+    let plain = std::fs::read_to_string(top().join("alerts/rules.yaml")).unwrap();
+    let plain: Value = serde_yaml::from_str(&plain).unwrap();
+    assert_eq!(rule_groups(&objects), &plain["groups"]);
+
+    let quiet = template(&cluster, &["--set", "environment=production"])
+        .await
+        .unwrap();
+    assert!(quiet.iter().all(|o| o["kind"] != "PrometheusRule"));
+}
+
+#[tokio::test]
+async fn alerts_follow_the_values() {
+    let cluster = Cluster::shared().await.unwrap();
+    let staging = format!("{}/values-staging.yaml", chart("plimsoll"));
+    let values = [
+        "alerts.enabled=true,alerts.labels.cluster=eu-1,alerts.owners.data=dba,alerts.objectLabels.release=prometheus",
+        "alerts.thresholds.certificateDays=7,alerts.disabled={PlimsollWatchdog},alerts.runbooks=https://example.com/runbooks/",
+    ];
+    let args = ["-f", &staging, "--set", values[0], "--set", values[1]];
+    let objects = template(&cluster, &args).await.unwrap();
+    let rule = objects.iter().find(|o| o["kind"] == "PrometheusRule").unwrap();
+    assert_eq!(rule["metadata"]["labels"]["release"], "prometheus");
+    let groups = rule_groups(&objects);
+    assert!(!groups.to_string().contains('@'), "a mark is left");
+    let alerts = alerts_of(groups);
+    let of = |name: &str| *alerts.iter().find(|alert| alert["alert"] == name).unwrap();
+    assert!(alerts.iter().all(|alert| alert["labels"]["cluster"] == "eu-1"));
+    assert!(
+        alerts
+            .iter()
+            .all(|alert| alert["labels"]["severity"] == "warning"),
+        "nobody is paged for staging"
+    );
+    assert!(alerts.iter().all(|alert| alert["alert"] != "PlimsollWatchdog"));
+    assert_eq!(of("PlimsollBackupTooOld")["labels"]["owner"], "dba");
+    let soon = of("PlimsollCertificateExpiresSoon");
+    assert!(soon["expr"].as_str().unwrap().ends_with("< 604800"), "{soon}");
+    assert_eq!(
+        soon["annotations"]["runbook_url"],
+        "https://example.com/runbooks/PlimsollCertificateExpiresSoon.md"
+    );
+}
+
+#[tokio::test]
+async fn misspelt_alerts_are_refused() {
+    let cluster = Cluster::shared().await.unwrap();
+    for (value, word) in [
+        ("alerts.disabled={PlimsollNope}", "there is no alert PlimsollNope"),
+        ("alerts.treshold.certificateDays=7", "treshold"),
+        ("alerts.thresholds.certificateDays=soon", "certificateDays"),
+        ("alerts.labels.severity=low", "severity"),
+        ("dashboards.folder=", "folder"),
+    ] {
+        let args = [ALERTS, &["--set", value]].concat();
+        let error = template(&cluster, &args).await.expect_err(value).to_string();
+        assert!(error.contains(word), "{value}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn dashboards_are_config_maps_that_the_sidecar_finds() {
+    let cluster = Cluster::shared().await.unwrap();
+    let values = "environment=production,dashboards.enabled=true,dashboards.namespace=monitoring";
+    let objects = template(&cluster, &["--set", values]).await.unwrap();
+    let maps: Vec<&Value> = objects
+        .iter()
+        .filter(|o| o["metadata"]["labels"]["grafana_dashboard"] == "1")
+        .collect();
+    assert_eq!(maps.len(), 3);
+    for map in maps {
+        assert_eq!(map["metadata"]["annotations"]["grafana_folder"], "Plimsoll");
+        assert_eq!(map["metadata"]["namespace"], "monitoring");
+        for (file, text) in map["data"].as_object().unwrap() {
+            let name = file.strip_prefix("plimsoll-").unwrap();
+            let shipped = std::fs::read_to_string(top().join("dashboards").join(name)).unwrap();
+            assert_eq!(text, &shipped, "{file}");
+        }
+    }
 }

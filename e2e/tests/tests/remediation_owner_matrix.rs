@@ -717,6 +717,7 @@ fn unit(mode: Mode, change: &Change) -> UnitResult {
         })),
     };
     let judgement = Judgement {
+        control: CONTROL,
         severity: Severity::High,
         basis: Basis::Automated,
         mode,
@@ -917,7 +918,7 @@ async fn a_repair_that_is_undone_three_times_is_given_up() -> Result<()> {
     let running = Running::start(place.repairer.clone(), records, true);
     running.publish(Mode::Enforce, &change);
     running
-        .until("it is given up", || running.counted(Outcome::Failed) == 1)
+        .until("it is given up", || running.counted(Outcome::Ineffective) == 1)
         .await?;
     assert_eq!(place.replicas("web").await?, 1);
     let records = running.stop().await?;

@@ -172,7 +172,10 @@ fn write(
 ) -> Result<()> {
     let places = Lines {
         scan,
-        lines: lines::locate(scan, scan.units().flat_map(|(_, unit)| &unit.findings)),
+        lines: lines::locate(scan, scan.units().flat_map(|(_, unit)| &unit.findings))
+            .into_iter()
+            .map(|(fingerprint, span)| (fingerprint, span.line))
+            .collect(),
     };
     let (controls, documents) = (plimsoll_controls::registry(), json::documents(scan));
     let given = Given {

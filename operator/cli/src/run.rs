@@ -4,7 +4,13 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use anyhow::Result;
 use jiff::SignedDuration;
-use plimsoll_controller::{Config, Duties, output::server::Identity};
+use plimsoll_controller::{
+    Config, Duties,
+    output::{
+        reports::{ReportApi, ReportTerms},
+        server::Identity,
+    },
+};
 use plimsoll_engine::duration::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -21,7 +27,7 @@ pub(crate) struct Args {
     /// Where /livez and /readyz are served, in plain HTTP, for the kubelet
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
     health_listen: SocketAddr,
-    /// Where /metrics is served: over TLS, to users whom the API server knows and lets get that path
+    /// Where /metrics, /report and /findings are served: over TLS, to users whom the API server knows and lets get that path
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8443")]
     listen: SocketAddr,
     /// Certificate for that, in PEM, with its issuers; read again when it changes. Without one it is made at the start
@@ -49,12 +55,29 @@ pub(crate) struct Args {
         default_value = "read,repair,probe"
     )]
     duties: Vec<Duty>,
+    /// What reports call the cluster
+    #[arg(long, value_name = "NAME", default_value = "this cluster")]
+    cluster_name: String,
     /// Allow repairs to be written; the chart grants the verbs together with this
     #[arg(long)]
     remediation: bool,
     /// Probe published hosts where a baseline asks for it; the chart lets the operator out of its namespace together with this
     #[arg(long)]
     probing: bool,
+    /// Write reports for other tools (docs/policy-reports.md), owned by this ClusterRole: they go when it goes
+    #[arg(long, value_name = "CLUSTERROLE")]
+    policy_reports: Option<String>,
+    /// Kinds of reports, by API group; those that the cluster serves are written
+    #[arg(
+        long,
+        value_name = "GROUP",
+        value_delimiter = ',',
+        default_value = "openreports.io,wgpolicyk8s.io"
+    )]
+    policy_report_apis: Vec<ReportApi>,
+    /// Most results listed in one report; its counts are exact all the same
+    #[arg(long, value_name = "NUMBER", default_value_t = 10)]
+    policy_report_results: usize,
     /// How often rights are asked for again, such as 30s or 2m: a watch goes on after its right is taken away
     #[arg(long, value_name = "DURATION", default_value = "60s", hide = true)]
     access_interval: Duration,
@@ -119,8 +142,14 @@ fn config(args: &Args) -> Result<Config> {
             _ => Identity::Own(args.tls_names.clone()),
         },
         plain_metrics: args.plain_metrics,
+        cluster_name: args.cluster_name.clone(),
         remediation: args.remediation,
         probing: args.probing,
+        reports: args.policy_reports.clone().map(|owner| ReportTerms {
+            owner,
+            apis: args.policy_report_apis.clone(),
+            most_results: args.policy_report_results,
+        }),
         // Without a pause it would do nothing but ask.
         access_interval: args.access_interval.to_signed().max(SignedDuration::from_secs(1)),
         // A Lease holds for whole seconds, and is renewed within them.

@@ -2,13 +2,17 @@
 
 pub(crate) mod assess;
 pub(crate) mod cluster;
+mod github;
 pub(crate) mod input;
+mod items;
 pub(crate) mod json;
+mod junit;
 mod kustomize;
 pub(crate) mod lines;
 pub(crate) mod progress;
 pub(crate) mod read;
 mod result;
+mod sarif;
 mod table;
 
 use std::sync::Arc;
@@ -69,7 +73,7 @@ pub(crate) struct Args {
     /// Only these controls of the baseline
     #[arg(long, value_name = "ID")]
     control: Vec<String>,
-    /// Most findings shown for one control in the table; 0 shows all
+    /// Most findings shown for one control in the table and as annotations; 0 shows all
     #[arg(long, value_name = "NUMBER", default_value_t = 50)]
     limit: usize,
     /// Print the summary only, and no progress
@@ -83,6 +87,12 @@ enum Output {
     Table,
     /// For programs (docs/scan-json.md)
     Json,
+    /// SARIF 2.1.0, for code scanning (docs/ci.md)
+    Sarif,
+    /// JUnit XML, for test reports (docs/ci.md)
+    Junit,
+    /// Annotations of a GitHub workflow (docs/ci.md)
+    Github,
 }
 
 /// What is measured, and against what.
@@ -117,6 +127,9 @@ pub(crate) fn main(args: &Args) -> Result<Ending> {
     let scan = measure(&args.wanted(), &Progress::new(args.quiet))?;
     match args.output {
         Output::Json => json::print(&scan)?,
+        Output::Sarif => sarif::print(&scan)?,
+        Output::Junit => junit::print(&scan)?,
+        Output::Github => github::print(&scan, args.limit)?,
         Output::Table => table::print(&scan, args.quiet, args.limit)?,
     }
     Ok(scan.ending())

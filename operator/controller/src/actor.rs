@@ -304,6 +304,12 @@ impl Actor {
         health.panicked += delta.panicked as u64;
         health.objects = self.engine.inventory().len();
         health.coverage.clone_from(&self.coverage);
+        let inventory = self.engine.inventory();
+        health.held = self
+            .kinds
+            .iter()
+            .map(|kind| (kind, inventory.names(kind).len()))
+            .collect();
     }
 
     fn remember(&mut self) {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use jiff::SignedDuration;
 use plimsoll_api::Part;
 
-use crate::output::server::Identity;
+use crate::output::{reports::ReportTerms, server::Identity};
 
 /// How a `plimsoll run` process behaves.
 #[derive(Clone, Debug)]
@@ -24,10 +24,14 @@ pub struct Config {
     pub plain_metrics: bool,
     /// Which work this process does.
     pub duties: Duties,
+    /// What reports call the cluster.
+    pub cluster_name: String,
     /// Whether repairs may be written at all (the chart grants the verbs only then).
     pub remediation: bool,
     /// Whether this process probes while it leads, where baselines ask for it.
     pub probing: bool,
+    /// How reports for other tools are written, if at all.
+    pub reports: Option<ReportTerms>,
     /// How often rights are re-checked: a running watch outlives its RBAC.
     pub access_interval: SignedDuration,
     /// How long the Lease of a replica holds without being renewed.
@@ -116,8 +120,10 @@ impl Default for Config {
             certificate: Identity::Own(vec!["localhost".into()]),
             plain_metrics: false,
             duties: Duties::ALL,
+            cluster_name: "this cluster".into(),
             remediation: false,
             probing: false,
+            reports: None,
             access_interval: SignedDuration::from_secs(60),
             // As kubelets do it for nodes: renewed every 10 s.
             replica_lease: SignedDuration::from_secs(40),

@@ -55,6 +55,8 @@ pub struct Health {
     pub coverage: BTreeMap<Kind, Coverage>,
     /// Objects held.
     pub objects: usize,
+    /// Objects held, by kind.
+    pub held: BTreeMap<Kind, usize>,
 }
 
 /// What changed, for outputs that speak of transitions. Numbered without gaps, so that a reader knows what it missed.

@@ -22,6 +22,8 @@ use crate::{
         events::Events,
         evidence::{self, Evidence, Keeper},
         metrics::{Metrics, Outcomes, Scrapes, Turns, catalog},
+        report::Reports,
+        reports::{Feeds, Reports as PolicyReports},
         server::{self, Admissions, Certificates, Guard, Heart, Pages, ServeError, Server, Transport},
         status::Statuses,
     },
@@ -113,6 +115,9 @@ struct Operator {
     events: Outcomes,
     statuses: Outcomes,
     evidence: Outcomes,
+    reports: Outcomes,
+    /// Grows when the cluster may serve other kinds.
+    definitions: watch::Sender<u64>,
     repairs: Arc<Counters>,
     probes: Arc<probe::Counters>,
     tasks: JoinSet<()>,
@@ -155,6 +160,8 @@ impl Operator {
             events: Outcomes::default(),
             statuses: Outcomes::default(),
             evidence: Outcomes::default(),
+            reports: Outcomes::default(),
+            definitions: watch::channel(0).0,
             repairs: Arc::default(),
             probes: Arc::default(),
             tasks: JoinSet::new(),
@@ -172,6 +179,11 @@ impl Operator {
             .with(&catalog::STATUS_WRITES, self.statuses.clone())
             .with(&catalog::EVIDENCE_WRITES, self.evidence.clone())
             .with_counts(&catalog::REMEDIATIONS, move || repairs.series());
+        let metrics = if self.config.reports.is_some() {
+            metrics.with(&catalog::REPORT_WRITES, self.reports.clone())
+        } else {
+            metrics
+        };
         let metrics = if self.config.probes() {
             let (attempts, prober) = (self.probes.clone(), self.probes.clone());
             metrics
@@ -228,7 +240,9 @@ impl Operator {
         }
         self.tasks
             .spawn(doors.plain.run(plain, Transport::Plain, stop.clone()));
-        let pages = Pages { metrics }.router(guard);
+        let (published, name) = (self.published.1.clone(), &self.config.cluster_name);
+        let reports = Reports::new(published, self.registry.clone(), name, Timestamp::now);
+        let pages = Pages { metrics, reports }.router(guard);
         self.tasks.spawn(
             doors
                 .secure
@@ -313,8 +327,13 @@ impl Operator {
         let (served_tx, served) = watch::channel(None);
         let (access_tx, access) = watch::channel(None);
         let every = duration(self.config.access_interval);
-        self.tasks
-            .spawn(watch_served(client.clone(), kinds, served_tx, stop.clone()));
+        self.tasks.spawn(watch_served(
+            client.clone(),
+            kinds,
+            served_tx,
+            self.definitions.clone(),
+            stop.clone(),
+        ));
         self.tasks.spawn(watch_access(
             client.clone(),
             kinds,
@@ -388,6 +407,23 @@ impl Operator {
             shutdown: self.stop.clone(),
         };
         self.tasks.spawn(remediation.run());
+        self.report();
+    }
+
+    /// Reports for other tools, where they are asked for.
+    fn report(&mut self) {
+        let Some(terms) = self.config.reports.clone() else {
+            return;
+        };
+        let (client, fence) = (self.client.clone(), self.leadership.fence.clone());
+        let reports = PolicyReports::new(client, terms, fence, self.reports.clone());
+        let feeds = Feeds {
+            published: self.published.1.clone(),
+            changes: self.changes.subscribe(),
+            leading: self.leadership.leading.clone(),
+            definitions: self.definitions.subscribe(),
+        };
+        self.tasks.spawn(reports.run(feeds, self.stop.clone()));
     }
 
     /// Waits for `stop`, then for the parts to end, and gives up the lease last: who leads next begins at once, and what is

@@ -36,7 +36,7 @@ fn cron_jobs(file: &Path) -> Vec<(String, Workload)> {
         .into_iter()
         .filter(|(object, _)| object.name.kind() == Kind::CronJob)
         .map(|(object, _)| match object.body {
-            Ok(Body::Workload(workload)) => (object.name.name().to_owned(), *workload),
+            Ok(Body::Workload(workload)) => (object.name.name().to_owned(), (*workload).clone()),
             other => panic!("{}: {other:?}", file.display()),
         })
         .collect()

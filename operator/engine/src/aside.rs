@@ -36,19 +36,22 @@ impl Aside {
 
 /// What all units said beside their verdicts: a persistent snapshot, by unit, of the few that said anything.
 #[derive(Clone, Debug, Default)]
-pub struct Asides(OrdMap<u32, Arc<Aside>>);
+pub struct Asides(OrdMap<Speaker, Arc<Aside>>);
+
+/// A unit: its node and its slot.
+type Speaker = (u32, u32);
 
 impl Asides {
     /// As if one unit had asked for this, to try a prober with.
     pub fn of_requests(requests: Vec<Request>) -> Self {
         let mut asides = Self::default();
         let measures = Vec::new();
-        asides.set(0, Aside { requests, measures });
+        asides.set((0, 0), Aside { requests, measures });
         asides
     }
 
     /// Replaces what a unit said.
-    pub(crate) fn set(&mut self, unit: u32, aside: Aside) {
+    pub(crate) fn set(&mut self, unit: Speaker, aside: Aside) {
         if aside.is_empty() {
             self.0.remove(&unit);
         } else if self.0.get(&unit).is_none_or(|before| **before != aside) {

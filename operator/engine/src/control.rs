@@ -143,7 +143,7 @@ pub(crate) fn is_run_by(kind: Kind, meta: &ObjectMeta, by: &[Kind]) -> bool {
         return false;
     };
     matches!(kind, Kind::Pod)
-        || Kind::of_manifest(&owner.api_version, &owner.kind).is_some_and(|k| by.contains(&k))
+        || Kind::of_manifest(owner.api_version(), owner.kind()).is_some_and(|k| by.contains(&k))
 }
 
 /// One unit: a subject, a namespace or the cluster.

@@ -16,13 +16,14 @@ use crate::{
 
 /// One read.
 ///
-/// Its highest bit is always set: a [`Reader`] is told by it whether it is a fact or a unit.
+/// Its highest bit is always set: a [`Reader`] is told by it whether it is a fact or the units of a node.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub(crate) struct Dep(u64);
 
 const DEP: u64 = 1 << 63;
 
-/// Who read: a fact, known by its own [`Dep`], or a unit, known by its number. One word, for there are very many.
+/// Who read: a fact, known by its own [`Dep`], or units of one subject, known by the number of their node. One word, for
+/// there are very many.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub(crate) struct Reader(u64);
 
@@ -30,7 +31,7 @@ pub(crate) struct Reader(u64);
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Who {
     Fact(Dep),
-    Unit(u32),
+    Node(u32),
 }
 
 impl Reader {
@@ -38,13 +39,23 @@ impl Reader {
         Self(dep.0)
     }
 
-    pub(crate) fn unit(id: u32) -> Self {
+    pub(crate) fn node(id: u32) -> Self {
         Self(id.into())
+    }
+
+    /// As one word: of a node below 2^32, of a fact with the highest bit set.
+    pub(crate) fn word(self) -> u64 {
+        self.0
+    }
+
+    /// What [`Reader::word`] tells.
+    pub(crate) fn of_word(word: u64) -> Self {
+        Self(word)
     }
 
     pub(crate) fn who(self) -> Who {
         match u32::try_from(self.0) {
-            Ok(id) => Who::Unit(id),
+            Ok(id) => Who::Node(id),
             Err(_) => Who::Fact(Dep(self.0)),
         }
     }
@@ -131,7 +142,7 @@ mod tests {
             assert_eq!(Reader::fact(dep).who(), Who::Fact(dep));
         }
         for id in [0, 7, u32::MAX] {
-            assert_eq!(Reader::unit(id).who(), Who::Unit(id));
+            assert_eq!(Reader::node(id).who(), Who::Node(id));
         }
     }
 }

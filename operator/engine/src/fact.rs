@@ -16,10 +16,8 @@ use crate::{
 pub trait Fact: Clone + Eq + Hash + fmt::Debug + Send + Sync + 'static {
     /// Every kind it may read, those of the facts it reads included.
     const READS: KindSet;
-    /// Whether its value is kept for later turns. One that costs little and that few read is not: whoever reads it counts
-    /// as having read what it read, and computes it again. What reads a great many objects, or changes less often than
-    /// they do, must be kept.
-    const KEPT: bool = true;
+    /// Whether its value is kept for later turns.
+    const KEPT: Kept = Kept::Always;
     /// What it yields.
     type Value: PartialEq + Send + Sync + 'static;
 
@@ -27,13 +25,26 @@ pub trait Fact: Clone + Eq + Hash + fmt::Debug + Send + Sync + 'static {
     fn compute(&self, view: &View<'_>) -> Result<Self::Value, Unknown>;
 }
 
+/// Whether a fact's value is kept for later turns. Where it is not, whoever reads it counts as having read what it read, and
+/// computes it again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kept {
+    /// It changes less often than what it reads, or many read it.
+    Always,
+    /// Only where it reads much: else it costs little, while to keep it for each of very many objects costs more.
+    IfLarge,
+}
+
+/// Reads beyond which a fact is large.
+const LARGE: usize = 16;
+
 /// The value of a fact of any type: an `F::Value`, unless it is unknown.
 pub(crate) type ErasedValue = Result<Arc<dyn Any + Send + Sync>, Unknown>;
 
 /// A fact of any type.
 pub(crate) trait ErasedFact: Send + Sync {
     fn reads(&self) -> KindSet;
-    fn is_kept(&self) -> bool;
+    fn is_kept(&self, reads: &Reads) -> bool;
     fn compute(&self, view: &View<'_>) -> ErasedValue;
     fn same(&self, a: &ErasedValue, b: &ErasedValue) -> bool;
     fn as_any(&self) -> &dyn Any;
@@ -44,8 +55,8 @@ impl<F: Fact> ErasedFact for F {
         F::READS
     }
 
-    fn is_kept(&self) -> bool {
-        F::KEPT
+    fn is_kept(&self, reads: &Reads) -> bool {
+        F::KEPT == Kept::Always || reads.deps.len() > LARGE
     }
 
     fn compute(&self, view: &View<'_>) -> ErasedValue {
@@ -82,4 +93,11 @@ pub(crate) struct Computed {
     pub(crate) dep: Dep,
     pub(crate) value: ErasedValue,
     pub(crate) reads: Reads,
+}
+
+impl Computed {
+    /// See [`Fact::KEPT`].
+    pub(crate) fn is_kept(&self) -> bool {
+        self.fact.is_kept(&self.reads)
+    }
 }

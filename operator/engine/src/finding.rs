@@ -1,6 +1,6 @@
 //! What a control says of a unit: verdicts, findings, and the change that would repair one.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Serialize};
 
@@ -256,7 +256,7 @@ pub struct Repair {
     /// Whether it may be applied without asking.
     pub class: RepairClass,
     /// Why it is of this class, as a fact.
-    pub why: Box<str>,
+    pub why: Cow<'static, str>,
     /// The changes, in the order to make them.
     pub changes: Vec<Change>,
 }

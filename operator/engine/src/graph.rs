@@ -1,7 +1,7 @@
 //! Who read what: facts with their values, and the readers of every read.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet, hash_map::Entry},
     sync::Arc,
 };
 
@@ -9,41 +9,65 @@ use crate::{
     dep::{Dep, Reader},
     fact::{Computed, ErasedFact, ErasedValue, Fact},
     kind::Kind,
+    slab::Slab,
     unknown::Unknown,
 };
 
-/// The readers of one read: nearly always one or a few, sometimes tens of thousands.
-#[derive(Debug)]
-#[allow(
-    clippy::box_collection,
-    reason = "a third of the size, in the largest table there is"
-)]
+/// The readers of one read: nearly always one, sometimes tens of thousands.
+#[derive(Clone, Copy)]
 enum Readers {
     One(Reader),
-    Few(Box<Vec<Reader>>),
-    Many(Box<HashSet<Reader>>),
+    Set(u32),
+}
+
+/// [`Readers`] in one word: this is the largest table there is.
+#[derive(Clone, Copy)]
+struct Packed(u64);
+
+/// Above every node's number, below every fact's [`Dep`].
+const SET: u64 = 1 << 32;
+
+impl Packed {
+    fn one(reader: Reader) -> Self {
+        Self(reader.word())
+    }
+
+    fn set(number: u32) -> Self {
+        Self(SET | u64::from(number))
+    }
+
+    fn readers(self) -> Readers {
+        match u32::try_from(self.0 ^ SET) {
+            Ok(number) => Readers::Set(number),
+            Err(_) => Readers::One(Reader::of_word(self.0)),
+        }
+    }
+}
+
+/// Two readers or more.
+enum Set {
+    Few(Vec<Reader>),
+    Many(HashSet<Reader, foldhash::fast::FixedState>),
 }
 
 const FEW: usize = 16;
 
-impl Readers {
+impl Set {
     fn add(&mut self, reader: Reader) {
         match self {
             Self::Many(set) => _ = set.insert(reader),
-            Self::One(one) if *one == reader => {}
-            Self::One(one) => *self = Self::Few(Box::new(vec![*one, reader])),
             Self::Few(list) if list.contains(&reader) => {}
-            Self::Few(list) if list.len() < FEW => list.push(reader),
-            Self::Few(list) => {
-                *self = Self::Many(Box::new(list.drain(..).chain([reader]).collect()));
+            Self::Few(list) if list.len() < FEW => {
+                list.reserve_exact(1);
+                list.push(reader);
             }
+            Self::Few(list) => *self = Self::Many(list.drain(..).chain([reader]).collect()),
         }
     }
 
     /// Takes a reader out; tells whether none is left.
     fn remove(&mut self, reader: Reader) -> bool {
         match self {
-            Self::One(one) => *one == reader,
             Self::Few(list) => {
                 list.retain(|r| *r != reader);
                 list.is_empty()
@@ -55,10 +79,9 @@ impl Readers {
         }
     }
 
-    fn collect(&self) -> Vec<Reader> {
+    fn to_vec(&self) -> Vec<Reader> {
         match self {
-            Self::One(one) => vec![*one],
-            Self::Few(list) => list.to_vec(),
+            Self::Few(list) => list.clone(),
             Self::Many(set) => set.iter().copied().collect(),
         }
     }
@@ -67,7 +90,8 @@ impl Readers {
 /// The reverse of everybody's reads.
 #[derive(Default)]
 pub(crate) struct Graph {
-    readers: HashMap<Dep, Readers, foldhash::fast::FixedState>,
+    readers: HashMap<Dep, Packed, foldhash::fast::FixedState>,
+    sets: Slab<Set>,
 }
 
 impl Graph {
@@ -78,27 +102,63 @@ impl Graph {
             return orphans;
         }
         for dep in old.iter().filter(|dep| new.binary_search(dep).is_err()) {
-            if self
-                .readers
-                .get_mut(dep)
-                .is_some_and(|readers| readers.remove(reader))
-            {
-                self.readers.remove(dep);
+            if self.remove(*dep, reader) {
                 orphans.push(*dep);
             }
         }
         for dep in new.iter().filter(|dep| old.binary_search(dep).is_err()) {
-            self.readers
-                .entry(*dep)
-                .and_modify(|readers| readers.add(reader))
-                .or_insert(Readers::One(reader));
+            self.add(*dep, reader);
         }
         orphans
     }
 
+    fn add(&mut self, dep: Dep, reader: Reader) {
+        let mut held = match self.readers.entry(dep) {
+            Entry::Occupied(held) => held,
+            Entry::Vacant(place) => {
+                place.insert(Packed::one(reader));
+                return;
+            }
+        };
+        match held.get().readers() {
+            Readers::One(one) if one == reader => {}
+            Readers::One(one) => {
+                held.insert(Packed::set(self.sets.insert(Set::Few(vec![one, reader]))));
+            }
+            Readers::Set(number) => {
+                if let Some(set) = self.sets.get_mut(number) {
+                    set.add(reader);
+                }
+            }
+        }
+    }
+
+    /// Takes a reader out; tells whether none is left.
+    fn remove(&mut self, dep: Dep, reader: Reader) -> bool {
+        let is_last = match self.readers.get(&dep).map(|packed| packed.readers()) {
+            None => return false,
+            Some(Readers::One(one)) => one == reader,
+            Some(Readers::Set(number)) => {
+                let is_last = self.sets.get_mut(number).is_none_or(|set| set.remove(reader));
+                if is_last {
+                    self.sets.remove(number);
+                }
+                is_last
+            }
+        };
+        if is_last {
+            self.readers.remove(&dep);
+        }
+        is_last
+    }
+
     /// Everybody who read `dep`.
     pub(crate) fn readers(&self, dep: Dep) -> Vec<Reader> {
-        self.readers.get(&dep).map(Readers::collect).unwrap_or_default()
+        match self.readers.get(&dep).map(|packed| packed.readers()) {
+            None => Vec::new(),
+            Some(Readers::One(one)) => vec![one],
+            Some(Readers::Set(number)) => self.sets.get(number).map(Set::to_vec).unwrap_or_default(),
+        }
     }
 
     fn is_read(&self, dep: Dep) -> bool {
@@ -228,4 +288,29 @@ impl FactStore {
 pub(crate) struct Stored {
     pub(crate) changed: bool,
     pub(crate) orphans: Vec<Dep>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn readers_come_and_go_one_by_one_and_by_hundreds() {
+        let [dep, fact] = [Kind::Pod, Kind::Node].map(Dep::kind);
+        let mut graph = Graph::default();
+        for most in [1, 2, 16, 17, 300] {
+            let readers = || (0..most).map(Reader::node).chain([Reader::fact(fact)]);
+            for (before, reader) in readers().enumerate() {
+                assert_eq!(graph.readers(dep).len(), before);
+                graph.replace(reader, &[], &[dep]);
+                graph.replace(reader, &[], &[dep]);
+            }
+            assert!(readers().all(|reader| graph.readers(dep).contains(&reader)));
+            let orphans: Vec<Dep> = readers()
+                .flat_map(|reader| graph.replace(reader, &[dep], &[]))
+                .collect();
+            assert_eq!(orphans, [dep], "only the last reader leaves it unread");
+            assert!(!graph.is_read(dep));
+        }
+    }
 }

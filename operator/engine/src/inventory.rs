@@ -20,14 +20,14 @@ use crate::{
     dep::Dep,
     kind::Kind,
     labels::Labels,
-    name::ObjRef,
-    object::{Body, OwnerRef},
+    name::{ObjRef, Place},
+    object::{Body, OwnerRef, Pod},
     podsecurity::Checks,
     reach::{pods_of, speaks},
     rights::Rules,
 };
 use digest::{Digest, Digests};
-use names::{Iter, Names};
+use names::{Names, Roll};
 use share::Interner;
 pub(crate) use violations::Violated;
 use violations::Violations;
@@ -135,7 +135,8 @@ impl Borrow<ObjRef> for Held {
 #[derive(Default)]
 pub struct Inventory {
     objects: HashSet<Held, foldhash::fast::RandomState>,
-    by_kind: HashMap<Kind, BTreeSet<ObjRef>>,
+    by_kind: HashMap<Kind, Roll>,
+    /// All index keys but [`IndexKey::InNamespace`], which `by_kind` answers.
     index: HashMap<Digest, Names, foldhash::fast::RandomState>,
     digests: Digests,
     groups: HashMap<Group, BTreeSet<Arc<str>>>,
@@ -147,7 +148,9 @@ pub struct Inventory {
     /// Under which plan the texts of a kind were matched.
     decoded: HashMap<Kind, Arc<DecodePlan>>,
     labels: Interner<Labels>,
-    owners: Interner<Arc<OwnerRef>>,
+    places: Interner<triomphe::Arc<Place>>,
+    pods: Interner<triomphe::Arc<Pod>>,
+    owners: Interner<OwnerRef>,
     rules: Interner<Rules>,
     texts: Interner<Arc<str>>,
 }
@@ -160,8 +163,7 @@ impl Inventory {
 
     /// The names of all objects of a kind, in order.
     pub fn names(&self, kind: Kind) -> impl ExactSizeIterator<Item = &ObjRef> + Clone {
-        static NONE: BTreeSet<ObjRef> = BTreeSet::new();
-        self.by_kind.get(&kind).unwrap_or(&NONE).iter()
+        self.by_kind.get(&kind).map(Roll::iter).unwrap_or_default()
     }
 
     /// The names of the objects filed under a key, in order.
@@ -169,9 +171,14 @@ impl Inventory {
         &'i self,
         key: &IndexKey,
     ) -> impl ExactSizeIterator<Item = &'i ObjRef> + Clone + use<'i> {
-        self.index
-            .get(&self.digests.of(key))
-            .map_or(Iter::One(None), Names::iter)
+        let names = match key {
+            IndexKey::InNamespace(kind, namespace) => {
+                let roll = self.by_kind.get(kind).filter(|_| !namespace.is_empty());
+                roll.map(|roll| roll.in_namespace(namespace))
+            }
+            _ => self.index.get(&self.digests.of(key)).map(Names::iter),
+        };
+        names.unwrap_or_default()
     }
 
     /// The values in use in a group, in order.
@@ -263,18 +270,9 @@ impl Inventory {
         }
         object.name = match old {
             Some(old) => old.name.clone(),
-            None => object
-                .name
-                .with_namespace(self.texts.share_with(object.name.namespace_arc().as_ref())),
+            None => self.shared_name(&object.name),
         };
-        object.meta.labels = self.labels.share(object.meta.labels);
-        object.meta.controller = object.meta.controller.map(|owner| self.owners.share(owner));
-        if let Ok(Body::Pod(pod)) = &mut object.body {
-            pod.node = pod.node.take().map(|node| self.texts.share(node));
-        }
-        if let Ok(Body::Role(role)) = &mut object.body {
-            role.rules = self.rules.share(std::mem::take(&mut role.rules));
-        }
+        self.share_parts(&mut object);
         let name = object.name.clone();
         let old = self.get(&name);
         let before = old.map(|old| self.object_keys(old)).unwrap_or_default();
@@ -310,6 +308,38 @@ impl Inventory {
         touched
     }
 
+    /// The same name, sharing what it has in common with others.
+    fn shared_name(&mut self, name: &ObjRef) -> ObjRef {
+        let namespace = self.texts.share_with(name.namespace_arc().as_ref());
+        let place = self.places.share(Place::new(name.kind(), namespace));
+        name.sharing(place)
+    }
+
+    /// Shares what an object has in common with others.
+    fn share_parts(&mut self, object: &mut Object) {
+        let meta = &mut object.meta;
+        meta.labels = self.labels.share(std::mem::take(&mut meta.labels));
+        meta.controller = meta.controller.take().map(|owner| self.owners.share(owner));
+        let Ok(body) = &mut object.body else { return };
+        body.each_labels(|labels| *labels = self.labels.share(std::mem::take(labels)));
+        match body {
+            Body::Pod(pod) => {
+                if let Some(pod) = triomphe::Arc::get_mut(pod) {
+                    pod.node = pod.node.take().map(|node| self.texts.share(node));
+                }
+                if pod.is_common() {
+                    *pod = self.pods.share(pod.clone());
+                }
+            }
+            Body::Role(role) => {
+                if let Some(role) = triomphe::Arc::get_mut(role) {
+                    role.rules = self.rules.share(std::mem::take(&mut role.rules));
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// Forgets an object; tells what that touches.
     pub(crate) fn remove(&mut self, name: &ObjRef) -> Touched {
         let Some(Held(old)) = self.objects.take(name) else {
@@ -335,6 +365,9 @@ impl Inventory {
     }
 
     fn file(&mut self, key: &IndexKey, name: &ObjRef, touched: &mut Vec<Dep>) {
+        if matches!(key, IndexKey::InNamespace(..)) {
+            return;
+        }
         let digest = self.digests.of(key);
         if let Some((group, member)) = key.group().filter(|_| !self.index.contains_key(&digest)) {
             touched.push(Dep::group(&group));
@@ -420,8 +453,8 @@ fn object_keys(object: &Object) -> Vec<IndexKey> {
     if let Some(owner) = &object.meta.controller {
         keys.push(IndexKey::OwnedBy(
             namespace.clone(),
-            owner.kind.clone(),
-            owner.name.clone(),
+            owner.kind().into(),
+            owner.name().into(),
         ));
     }
     if speaks(object) {

@@ -1,34 +1,37 @@
 //! Label sets, shared between the objects that carry equal ones (a thousand pods of a Deployment hold one set).
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::selector::LabelLookup;
+use crate::{pieces::Pieces, selector::LabelLookup};
 
 /// `metadata.labels`, sorted by key.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-pub struct Labels(Option<Arc<[Pair]>>);
-
-type Pair = (Box<str>, Box<str>);
+pub struct Labels(Option<Pieces>);
 
 impl Labels {
+    fn sorted<K: AsRef<str>, V: AsRef<str>>(pairs: &BTreeMap<K, V>) -> Self {
+        let pieces = || {
+            pairs
+                .iter()
+                .flat_map(|(key, value)| [key.as_ref(), value.as_ref()])
+        };
+        Self((!pairs.is_empty()).then(|| Pieces::of(pieces())))
+    }
+
     /// The value of a label.
     pub fn get(&self, key: &str) -> Option<&str> {
-        let pairs = self.pairs();
-        pairs
-            .binary_search_by(|(k, _)| (**k).cmp(key))
-            .ok()
-            .map(|i| &*pairs[i].1)
+        // There are few, and a search by halves would have to know where each begins.
+        self.iter().find(|(k, _)| *k == key).map(|(_, value)| value)
     }
 
     /// All labels, by key.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.pairs().iter().map(|(k, v)| (&**k, &**v))
-    }
-
-    fn pairs(&self) -> &[Pair] {
-        self.0.as_deref().unwrap_or_default()
+        self.0.iter().flat_map(|pieces| {
+            let mut pieces = pieces.iter();
+            std::iter::from_fn(move || Some((pieces.next()?, pieces.next()?)))
+        })
     }
 
     /// Whether there is none.
@@ -38,7 +41,7 @@ impl Labels {
 
     /// How many objects (and interners) share this set.
     pub(crate) fn shared_by(&self) -> usize {
-        self.0.as_ref().map_or(0, Arc::strong_count)
+        self.0.as_ref().map_or(0, Pieces::shared_by)
     }
 }
 
@@ -50,9 +53,8 @@ impl LabelLookup for Labels {
 
 impl<K: Into<Box<str>>, V: Into<Box<str>>> FromIterator<(K, V)> for Labels {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
-        let sorted: BTreeMap<Box<str>, Box<str>> =
-            pairs.into_iter().map(|(k, v)| (k.into(), v.into())).collect();
-        Self((!sorted.is_empty()).then(|| sorted.into_iter().collect()))
+        let pairs = pairs.into_iter().map(|(k, v)| (k.into(), v.into()));
+        Self::sorted(&pairs.collect::<BTreeMap<Box<str>, Box<str>>>())
     }
 }
 
@@ -71,12 +73,18 @@ impl Serialize for Labels {
 impl<'de> Deserialize<'de> for Labels {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         // `labels: null` is what a template with no labels renders to; the API server accepts it.
-        let map: Option<BTreeMap<Box<str>, Option<Box<str>>>> =
-            Option::deserialize(d).map_err(de::Error::custom)?;
-        Ok(map
-            .into_iter()
-            .flatten()
-            .map(|(k, v)| (k, v.unwrap_or_default()))
-            .collect())
+        let map: Option<BTreeMap<Box<str>, Value>> = Option::deserialize(d).map_err(de::Error::custom)?;
+        Ok(Self::sorted(&map.unwrap_or_default()))
+    }
+}
+
+/// `null` is an empty value.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Value(Option<Box<str>>);
+
+impl AsRef<str> for Value {
+    fn as_ref(&self) -> &str {
+        self.0.as_deref().unwrap_or_default()
     }
 }

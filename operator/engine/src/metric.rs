@@ -1,5 +1,5 @@
 //! What a metric is, and the metrics that controls measure. Every name exists once: whoever exports, charts or alerts on a
-//! metric refers to its [`Metric`]; the whole catalogue is the controller's.
+//! metric refers to its [`Metric`]; the whole catalogue is the crate `plimsoll-metrics`.
 
 use std::fmt;
 
@@ -244,6 +244,15 @@ pub static BACKUP_LAST_SUCCESS: Metric = Metric::gauge(
 )
 .with(TARGET, PER_TARGET);
 
+/// Until when a backup has to succeed again.
+pub static BACKUP_DUE: Metric = Metric::gauge(
+    "plimsoll_backup_due_timestamp_seconds",
+    Unit::Seconds,
+    "When the last successful backup of a database becomes too old; target is an opaque id",
+)
+.with(TARGET, PER_TARGET)
+.lowest();
+
 /// When a restore was last verified.
 pub static RESTORE_TEST_LAST_SUCCESS: Metric = Metric::gauge(
     "plimsoll_restore_test_last_success_timestamp_seconds",
@@ -325,8 +334,9 @@ pub static UPTIME_COVERAGE: Metric = Metric::gauge(
 .lowest();
 
 /// Everything that controls measure.
-pub static MEASURED: [&Metric; 10] = [
+pub static MEASURED: [&Metric; 11] = [
     &BACKUP_LAST_SUCCESS,
+    &BACKUP_DUE,
     &RESTORE_TEST_LAST_SUCCESS,
     &RESTORE_TEST_DUE,
     &RESTORE_TEST_DURATION,

@@ -15,6 +15,7 @@ use crate::{
     name::ObjRef,
 };
 pub use tally::{Score, Tally};
+pub(crate) use units::Judgements;
 pub use units::Units;
 
 /// Identifies a unit within a baseline.
@@ -46,6 +47,8 @@ impl Deref for UnitResult {
 /// What is said of a unit. Most units of a control are said the same, and share it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Judgement {
+    /// The control's id.
+    pub control: &'static str,
     /// The control's severity under this baseline.
     pub severity: Severity,
     /// How the verdict was reached.
@@ -139,7 +142,7 @@ pub struct BaselineReport {
     pub tallies: OrdMap<(&'static str, Arc<str>), Tally>,
     /// Failing findings, worst first, by the unit they belong to.
     pub worst: OrdMap<Rank, UnitKey>,
-    /// Units with a repair that could be made or proposed.
+    /// Units with a repair that consists of changes, to be made or proposed.
     pub repairable: OrdSet<UnitKey>,
     /// The tenant in force of each namespace that has one.
     pub tenants: OrdMap<Arc<str>, Arc<str>>,
@@ -172,7 +175,7 @@ pub struct Transition {
 /// What one turn changed.
 #[derive(Clone, Debug, Default)]
 pub struct Delta {
-    /// Units whose verdict or findings changed.
+    /// Units whose verdict or findings changed. None in the first turn: what was so before is no transition.
     pub transitions: Vec<Transition>,
     /// How many units were evaluated: what the change cost.
     pub evaluated: usize,

@@ -46,7 +46,7 @@ pub fn write_findings(given: &Given<'_>, filter: &Filter, mut out: impl Write) -
 
 #[cfg(test)]
 mod tests {
-    use crate::entry::Entry;
+    use crate::{entry::Entry, scan::ScanReport};
 
     use super::*;
 
@@ -54,7 +54,6 @@ mod tests {
     /// `UPDATE=1 cargo test -p plimsoll-report` writes them.
     #[test]
     fn the_schemas_in_docs_are_current() {
-        let schema = |schema: schemars::Schema| serde_json::to_string_pretty(&schema).unwrap() + "\n";
         let generator = || {
             schemars::generate::SchemaSettings::draft2020_12()
                 .for_serialize()
@@ -62,7 +61,9 @@ mod tests {
         };
         let report = generator().into_root_schema_for::<Document<Vec<Entry<'_>>>>();
         let findings = generator().into_root_schema_for::<FindingList<Vec<Entry<'_>>>>();
-        for (name, text) in [("report", schema(report)), ("findings", schema(findings))] {
+        let scan = generator().into_root_schema_for::<ScanReport<'_, Vec<Entry<'_>>>>();
+        for (name, schema) in [("report", report), ("findings", findings), ("scan", scan)] {
+            let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
             let file = format!("{}/../../docs/{name}.schema.json", env!("CARGO_MANIFEST_DIR"));
             if std::env::var_os("UPDATE").is_some() {
                 std::fs::write(&file, &text).unwrap();

@@ -28,11 +28,13 @@
     let view = [], first = 0, printing = false;
 
     // What a select offers: the values there are, in the order in which they come, or by name.
+    const known = {};
     function offer(name) {
       const found = new Map();
       const at = F[name];
       for (const row of rows) found.set(row[at], (found.get(row[at]) || 0) + 1);
       const values = [...found].map(([text, n]) => [texts[text], n]).filter(([text]) => text !== "");
+      known[name] = new Map([...found.keys()].map((text) => [texts[text], text]));
       if (name !== "result" && name !== "severity") values.sort((a, b) => (a[0] < b[0] ? -1 : 1));
       const target = name === "namespace" ? $("namespaces") : input[name];
       for (const [text, n] of values.slice(0, KNOWN_NAMESPACES)) {
@@ -42,7 +44,6 @@
       }
       input[name].closest("label").hidden = values.length < 2;
     }
-    filters.forEach(offer);
     if (!data.live) for (const option of order.querySelectorAll(".live")) option.remove();
 
     // Written only when somebody searches: most never do.
@@ -54,13 +55,13 @@
     };
 
     function apply() {
-      const wanted = filters.map((name) => [F[name], input[name].value.trim(), name]).filter(([, value]) => value !== "");
-      const exact = wanted.map(([at, value]) => [at, new Set(texts.flatMap((text, i) => (text === value ? [i] : [])))]);
+      const wanted = filters.filter((name) => input[name].value.trim() !== "");
+      const exact = wanted.map((name) => [F[name], known[name].get(input[name].value.trim())]);
       const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
       view = [];
       for (let i = 0; i < rows.length; i++) {
         const row = rows[i];
-        if (exact.every(([at, among]) => among.has(row[at])) && (words.length === 0 || words.every((word) => hayOf(i).includes(word)))) view.push(i);
+        if (exact.every(([at, text]) => row[at] === text) && (words.length === 0 || words.every((word) => hayOf(i).includes(word)))) view.push(i);
       }
       const at = F.seen, by = order.value;
       if (by === "oldest") view.sort((a, b) => (rows[a][at] || Infinity) - (rows[b][at] || Infinity));
@@ -170,6 +171,8 @@
     $("clear").form?.addEventListener("submit", (event) => event.preventDefault());
     apply();
     document.documentElement.classList.add("ready");
+    // After the first findings are on the screen.
+    setTimeout(() => { filters.forEach(offer); document.documentElement.classList.add("offered"); });
   }
 
   // A link to a control opens it.

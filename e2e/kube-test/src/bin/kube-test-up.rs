@@ -48,7 +48,7 @@ async fn run(options: Options) -> Result<()> {
     let end = until_told(options.until_stdin_closes);
     tokio::pin!(end);
     if options.real_node && !Enclosure::is_inside() {
-        return enclosed(&options, end).await;
+        return enclosed(end).await;
     }
     let mut builder = Cluster::builder()
         .nodes(options.nodes)
@@ -68,7 +68,7 @@ async fn run(options: Options) -> Result<()> {
 }
 
 /// Runs this program again where a real node can be, until that ends or this one is told to.
-async fn enclosed(options: &Options, end: impl Future<Output = Result<()>>) -> Result<()> {
+async fn enclosed(end: impl Future<Output = Result<()>>) -> Result<()> {
     if let Some(why) = Enclosure::lacking() {
         return Err(Error::NotYet(why));
     }

@@ -41,12 +41,7 @@ async fn up(ready: &Path, until_stdin_closes: bool) -> Up {
 
 /// Processes that have the cluster's folder in their command line.
 fn processes_of(dir: &Path) -> usize {
-    let listing = Command::new("ps").args(["-Ao", "args="]).output().unwrap();
-    let dir = dir.display().to_string();
-    String::from_utf8_lossy(&listing.stdout)
-        .lines()
-        .filter(|line| line.contains(&dir))
-        .count()
+    processes_with(&dir.display().to_string())
 }
 
 async fn all_gone(dir: &Path) {
@@ -263,8 +258,58 @@ async fn a_killed_real_node_leaves_nothing() {
         "etcd, the API server, containerd and the others"
     );
     assert!(Path::new(&kubeconfig).starts_with(&dir));
+    run_a_pod(&dir, &kubeconfig).await;
     node.kill();
     node_is_gone(&dir).await;
+}
+
+/// A container with its shim and mounts, where its image was built (`make e2e-node`).
+async fn run_a_pod(dir: &Path, kubeconfig: &str) {
+    let images = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../images");
+    if !images.join("tools.tar").is_file() {
+        eprintln!("no image to run a pod from: killed without one");
+        return;
+    }
+    let listing = Command::new("ps").args(["-Ao", "pid=,args="]).output().unwrap();
+    let listing = String::from_utf8(listing.stdout).unwrap();
+    let dir = dir.display().to_string();
+    let line = listing.lines().map(str::trim_start);
+    let unshare = line
+        .filter_map(|line| line.split_once(' '))
+        .find(|(_, args)| args.trim_start().starts_with("unshare ") && args.contains(&dir));
+    let (pid, _) = unshare.expect("the process that made the namespaces");
+    let kubectl = |args: &[&str]| {
+        let mut command = Command::new("nsenter");
+        command.args(["--target", pid, "--net", "--mount"]);
+        command.arg(kube_test::binary("kubectl").unwrap());
+        command.args(["--kubeconfig", kubeconfig]).args(args);
+        let output = command.output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (text(output.stdout), text(output.stderr))
+    };
+    let run = [
+        "run",
+        "sleeper",
+        "--image=kube-test/tools:1",
+        "--image-pull-policy=Never",
+    ];
+    let running = async || {
+        let (_, error) = kubectl(&run);
+        let phase = kubectl(&["get", "pod", "sleeper", "-o", "jsonpath={.status.phase}"]);
+        if phase.0 == "Running" {
+            Ok(())
+        } else {
+            Err(format!("{phase:?} {error}"))
+        }
+    };
+    eventually(SOON * 3, "a pod runs", running).await.unwrap();
+    assert!(processes_with("2147483647") > 0, "its process");
+}
+
+fn processes_with(word: &str) -> usize {
+    let listing = Command::new("ps").args(["-Ao", "args="]).output().unwrap();
+    let listing = String::from_utf8_lossy(&listing.stdout);
+    listing.lines().filter(|line| line.contains(word)).count()
 }
 
 #[tokio::test]

@@ -89,6 +89,7 @@ fn add_finding(report: &mut BaselineReport, control: &'static str, n: usize, mes
         state: State::Failing,
     };
     let judgement = Judgement {
+        control: key.control,
         severity: Severity::Critical,
         basis: Basis::Automated,
         mode: Mode::Propose,

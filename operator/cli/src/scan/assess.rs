@@ -254,7 +254,6 @@ impl Scan {
 
     /// How the command ends.
     pub(crate) fn ending(&self) -> Ending {
-        let is_cluster = self.documents.is_none();
         let mut ending = if self.documents.as_ref().is_some_and(|d| !d.unreadable.is_empty())
             || !self.complaints.is_empty()
         {
@@ -265,13 +264,17 @@ impl Scan {
         for (_, unit) in self.units() {
             match &unit.verdict {
                 Verdict::Fail => return Ending::Failing,
-                Verdict::Unknown(why) if !why.is_live_only() || (is_cluster && unit.blind) => {
-                    ending = Ending::Unclear;
-                }
+                Verdict::Unknown(_) if self.could_tell(unit) => ending = Ending::Unclear,
                 _ => {}
             }
         }
         ending
+    }
+
+    /// Whether what is unknown of a unit could have been told: by the input, or by a cluster that lets us look.
+    pub(crate) fn could_tell(&self, unit: &UnitResult) -> bool {
+        let is_cluster = self.documents.is_none();
+        matches!(&unit.verdict, Verdict::Unknown(why) if !why.is_live_only() || (is_cluster && unit.blind))
     }
 }
 
@@ -315,7 +318,12 @@ impl Assessing {
         let units = report
             .baselines
             .iter()
-            .map(|(name, baseline)| (name.clone(), baseline.units.values().collect()))
+            .map(|(name, baseline)| {
+                let mut units: Vec<UnitResult> = baseline.units.values().collect();
+                // By control, then by subject: the sort is stable.
+                units.sort_by_key(|unit| unit.key.control);
+                (name.clone(), units)
+            })
             .collect();
         Scan {
             units,

@@ -1,22 +1,18 @@
 //! `-o json`: written as it is made, so that half a million verdicts need no second copy in memory.
 
-use std::{
-    collections::HashMap,
-    io::{self, BufWriter, Write},
-};
+use std::io::{self, BufWriter, Write};
 
 use anyhow::Result;
-use plimsoll_engine::{finding::Verdict, memory::Fingerprint};
 use plimsoll_report::Harmless;
 use serde::{Serialize, Serializer};
 use serde_json::ser::PrettyFormatter;
 
 use super::{
     assess::Scan,
-    lines::locate,
+    items::Items,
     result::{
-        API_VERSION, BaselineSummary, DocumentCounts, DuplicateObject, Entry, Place, ScanReport,
-        UnreadableDocument, object_name,
+        API_VERSION, BaselineSummary, DocumentCounts, DuplicateObject, Place, ScanReport, UnreadableDocument,
+        object_name,
     },
 };
 
@@ -31,7 +27,6 @@ pub(crate) fn print(scan: &Scan) -> Result<()> {
 }
 
 fn report(scan: &Scan) -> ScanReport<'_, Results<'_>> {
-    let findings = scan.units().flat_map(|(_, unit)| &unit.findings);
     ScanReport {
         api_version: API_VERSION,
         evaluated_at: scan.evaluated_at.to_string(),
@@ -41,8 +36,7 @@ fn report(scan: &Scan) -> ScanReport<'_, Results<'_>> {
         documents: documents(scan),
         duplicates: duplicates(scan),
         results: Results {
-            scan,
-            lines: locate(scan, findings),
+            items: Items::of(scan),
         },
     }
 }
@@ -105,62 +99,11 @@ fn duplicates(scan: &Scan) -> Vec<DuplicateObject<'_>> {
 
 /// Every entry, made while it is written.
 struct Results<'s> {
-    scan: &'s Scan,
-    lines: HashMap<Fingerprint, usize>,
+    items: Items<'s>,
 }
 
 impl Serialize for Results<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.entries())
-    }
-}
-
-impl<'s> Results<'s> {
-    fn entries(&self) -> impl Iterator<Item = Entry<'s>> {
-        let (scan, lines) = (self.scan, &self.lines);
-        scan.units().flat_map(move |(baseline, unit)| {
-            // A unit may fail in one respect and be unknown in another: its findings say the one, this the other.
-            let has_own = unit.findings.is_empty() || matches!(unit.verdict, Verdict::Unknown(_));
-            let own = has_own.then(|| {
-                let source = scan.sources.get(&unit.key.subject).copied();
-                Entry {
-                    file: source.and_then(|source| scan.file(source)),
-                    line: source.map(|source| source.line),
-                    ..Entry::of_unit(baseline, unit)
-                }
-            });
-            let findings = unit.findings.iter().map(move |reported| {
-                let source = scan.sources.get(&reported.finding.object).copied();
-                Entry {
-                    file: source.and_then(|source| scan.file(source)),
-                    line: lines.get(&reported.fingerprint).copied(),
-                    ..Entry::of_finding(baseline, unit, reported)
-                }
-            });
-            own.into_iter().chain(findings).collect::<Vec<_>>()
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The schema is generated from the types; the file beside the docs is kept by this test.
-    /// `UPDATE=1 cargo test -p plimsoll` writes it.
-    #[test]
-    fn the_schema_in_docs_is_current() {
-        let schema = schemars::generate::SchemaSettings::draft2020_12()
-            .for_serialize()
-            .into_generator()
-            .into_root_schema_for::<ScanReport<'_, Vec<Entry<'_>>>>();
-        let mut text = serde_json::to_string_pretty(&schema).unwrap();
-        text.push('\n');
-        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/scan.schema.json");
-        if std::env::var_os("UPDATE").is_some() {
-            std::fs::write(file, &text).unwrap();
-        }
-        let kept = std::fs::read_to_string(file).unwrap_or_default();
-        assert!(kept == text, "{file} is out of date: run with UPDATE=1");
+        serializer.collect_seq(self.items.iter().map(|item| item.entry))
     }
 }

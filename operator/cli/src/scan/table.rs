@@ -17,7 +17,11 @@ use plimsoll_engine::{
     text::escape,
 };
 
-use super::{assess::Scan, lines::locate};
+use super::{
+    assess::Scan,
+    items::name_of,
+    lines::{Span, locate},
+};
 use crate::say;
 
 /// Evidence shown for one finding; JSON has all of it.
@@ -115,7 +119,7 @@ impl<'s> Page<'s> {
         let shown = by_control
             .values()
             .flat_map(|findings| findings.iter().take(self.limit));
-        let lines = locate(self.scan, shown.map(|(_, reported)| *reported));
+        let spans = locate(self.scan, shown.map(|(_, reported)| *reported));
         for ((severity, control), findings) in by_control {
             let title = plimsoll_controls::registry()
                 .meta(control)
@@ -131,7 +135,7 @@ impl<'s> Page<'s> {
                 findings.len()
             );
             self.heading(&heading, Some(color(severity)))?;
-            self.finding_rows(&findings, severity, &lines)?;
+            self.finding_rows(&findings, severity, &spans)?;
         }
         Ok(())
     }
@@ -140,7 +144,7 @@ impl<'s> Page<'s> {
         &mut self,
         findings: &[(&UnitResult, &Reported)],
         severity: Severity,
-        lines: &HashMap<Fingerprint, usize>,
+        spans: &HashMap<Fingerprint, Span>,
     ) -> io::Result<()> {
         let mut table = self.table();
         let mut above = None;
@@ -154,8 +158,11 @@ impl<'s> Page<'s> {
             } else {
                 format!("{} ({})", finding.reason, reported.severity.word())
             };
-            let place = self.place(&finding.object, lines.get(&reported.fingerprint).copied());
-            table.add_row([object(&finding.object), place, reason, what(reported, repeated)]);
+            let place = self.place(
+                &finding.object,
+                spans.get(&reported.fingerprint).map(|span| span.line),
+            );
+            table.add_row([name_of(&finding.object), place, reason, what(reported, repeated)]);
         }
         self.print_table(&table)?;
         self.more(findings.len())
@@ -180,17 +187,6 @@ impl<'s> Page<'s> {
         let file = self.scan.file(source).unwrap_or_default();
         format!("{}:{}", escape(file), line.unwrap_or(source.line))
     }
-}
-
-/// The object a finding or verdict is about.
-fn object(object: &ObjRef) -> String {
-    if object.is_all() {
-        return format!("every {}", object.kind());
-    }
-    if object.name().is_empty() {
-        return "the cluster".into();
-    }
-    escape(&object.to_string()).into_owned()
 }
 
 /// The message, what was seen, and the proposed change.

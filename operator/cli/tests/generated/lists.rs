@@ -5,24 +5,14 @@ use std::{collections::BTreeMap, fmt::Write as _, fs};
 use plimsoll_controls::presets;
 use plimsoll_engine::control::{Meta, Registry};
 
-use crate::{Files, top};
-
-const BEGIN: &str = "<!-- controls:begin -->\n";
-const END: &str = "<!-- controls:end -->";
+use crate::{Files, between, top};
 
 pub(crate) fn files(registry: &Registry) -> Files {
     let readme = fs::read_to_string(top().join("README.md")).unwrap();
     Files::from([
-        ("README.md".into(), with_list(&readme, &short(registry))),
+        ("README.md".into(), between(&readme, "controls", &short(registry))),
         ("policies/README.md".into(), long(registry)),
     ])
-}
-
-/// The page with the list between its marks; the rest stays as it is.
-fn with_list(page: &str, list: &str) -> String {
-    let (before, rest) = page.split_once(BEGIN).expect("README.md has the first mark");
-    let (_, after) = rest.split_once(END).expect("README.md has the second mark");
-    format!("{before}{BEGIN}{list}{END}{after}")
 }
 
 fn short(registry: &Registry) -> String {

@@ -6,6 +6,7 @@ mod admission;
 mod definitions;
 mod lists;
 mod metrics;
+mod monitoring;
 mod rbac;
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
@@ -22,6 +23,7 @@ fn generated() -> Files {
     let crds = plimsoll_api::crds(&registry).unwrap();
     let mut files = definitions::files(&crds);
     files.extend(lists::files(&registry));
+    files.extend(monitoring::files());
     files.insert(
         "charts/plimsoll/generated/rbac.yaml".into(),
         rbac::file(&registry),
@@ -63,6 +65,8 @@ fn no_definition_is_left_of_a_kind_that_is_gone() {
         "crds",
         "charts/plimsoll-crds/templates",
         "charts/plimsoll/generated",
+        "alerts",
+        "dashboards",
     ] {
         for entry in fs::read_dir(top().join(folder)).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();
@@ -73,6 +77,14 @@ fn no_definition_is_left_of_a_kind_that_is_gone() {
             );
         }
     }
+}
+
+/// A page with a list between its marks, `<!-- NAME:begin -->` and `<!-- NAME:end -->`; the rest stays as it is.
+fn between(page: &str, name: &str, list: &str) -> String {
+    let (begin, end) = (format!("<!-- {name}:begin -->\n"), format!("<!-- {name}:end -->"));
+    let (before, rest) = page.split_once(&begin).unwrap_or_else(|| panic!("no {begin}"));
+    let (_, after) = rest.split_once(&end).unwrap_or_else(|| panic!("no {end}"));
+    format!("{before}{begin}{list}{end}{after}")
 }
 
 /// YAML with a line on top that says where it comes from.

@@ -1,4 +1,4 @@
-//! `plimsoll scan` as users and programs meet it: exit codes, output, and every document accounted for.
+//! `plimsoll scan`, and `plimsoll report` on what it measures, as users and programs meet it: exit codes, output, and every document accounted for.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -7,10 +7,13 @@
     reason = "tests"
 )]
 
+mod ci;
 mod corpora;
+mod docs;
 mod exits;
 mod input;
 mod output;
+mod report;
 mod schema;
 
 use std::{

@@ -4,6 +4,8 @@ mod bucket;
 pub mod events;
 pub mod evidence;
 pub mod metrics;
+pub mod report;
+pub mod reports;
 pub mod server;
 pub mod status;
 pub(crate) mod text;

@@ -12,8 +12,10 @@ use plimsoll_engine::finding::RepairClass;
 pub enum Outcome {
     /// The change was written.
     Applied,
-    /// It could not be written, or does not last.
+    /// It could not be written.
     Failed,
+    /// Somebody undid it again and again: it is left alone now.
+    Ineffective,
     /// The field belongs to somebody else, and was left alone.
     ManagedElsewhere,
 }
@@ -24,6 +26,7 @@ impl Outcome {
         match self {
             Self::Applied => "applied",
             Self::Failed => "failed",
+            Self::Ineffective => "ineffective",
             Self::ManagedElsewhere => "managed_elsewhere",
         }
     }

@@ -229,7 +229,7 @@ impl<'a> Term<'a> {
             .waits
             .wait(step, waits_for, until, word, Timestamp::now());
         if is_new {
-            self.count(step, Outcome::Failed);
+            self.count(step, Outcome::Ineffective);
             let note = format!("{}: {note}", step.change);
             self.teller
                 .event(step, uid, Reason::RemediationIneffective, note)

@@ -28,11 +28,13 @@ const ASK_EVERY: Duration = Duration::from_mins(1);
 /// How long to wait after a definition changed: a kind is served a moment after it was defined.
 const AFTER_CHANGE: Duration = Duration::from_millis(500);
 
-/// Keeps `served` up to date with what the cluster serves of `kinds`.
+/// Keeps `served` up to date with what the cluster serves of `kinds`. Whoever asks for other kinds himself hears by `asked`
+/// when it is time to.
 pub(crate) async fn watch_served(
     client: Client,
     kinds: KindSet,
     served: watch::Sender<Option<Arc<ServedKinds>>>,
+    asked: watch::Sender<u64>,
     stop: CancellationToken,
 ) {
     let definitions: Api<PartialObjectMeta<CustomResourceDefinition>> = Api::all(client.clone());
@@ -44,6 +46,7 @@ pub(crate) async fn watch_served(
             () = stop.cancelled() => return,
             () = tokio::time::sleep_until(ask_at) => {
                 ask_at = Instant::now() + ASK_EVERY;
+                asked.send_modify(|times| *times += 1);
                 match ask(&client, kinds).await {
                     Ok(found) => publish(&served, found),
                     Err(error) => {

@@ -21,7 +21,7 @@ const ANNOTATIONS: [(&str, &str); 3] = [
 /// The manager whose next deployment or reconciliation would undo a change, such as `Helm` or `Operator db`.
 pub(crate) fn manager(meta: &Meta) -> Option<String> {
     if let Some(owner) = &meta.controller {
-        return Some(format!("{} {}", owner.kind, owner.name));
+        return Some(format!("{} {}", owner.kind(), owner.name()));
     }
     let by_label = LABELS
         .iter()

@@ -1,5 +1,9 @@
 //! What controls that probe ask of a baseline alike, and decide alike before anything is probed.
 
+use super::{
+    aim::{Aim, HostAddress},
+    sites::{Site, sites},
+};
 use plimsoll_engine::{
     control::Unit,
     duration::Duration,
@@ -8,49 +12,64 @@ use plimsoll_engine::{
     unknown::Unknown,
     view::View,
 };
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
-use super::{
-    aim::{Aim, HostAddress},
-    sites::{Site, sites},
-};
-
-/// Parameters of every control that probes; each holds them beside its own (`flatten`).
-#[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Probing {
-    /// Whether to probe at all. Default: false.
-    pub probe: bool,
-    /// How long one attempt may take; a server that does not answer the first is offered no more. Default: 5s.
-    pub timeout: Duration,
-    /// How many hosts are probed at all. Default: 500.
-    #[schemars(range(min = 1, max = 10000))]
-    pub max_hosts: u32,
-    /// Addresses that may be probed although they are loopback or link-local, or of the cluster's nodes, pods or Services.
-    /// Loopback and link-local addresses are admitted by an entry that names nothing else. Default: none.
-    #[schemars(length(max = 64))]
-    pub allow_cidrs: Vec<Net>,
-    /// More addresses that must not be probed, such as those of pods and Services where the cluster's objects do not tell
-    /// them. Default: none.
-    #[schemars(length(max = 64))]
-    pub refuse_cidrs: Vec<Net>,
-}
-
-impl Default for Probing {
-    fn default() -> Self {
-        Self {
-            probe: false,
-            timeout: Duration::from_secs(5),
-            max_hosts: 500,
-            allow_cidrs: Vec::new(),
-            refuse_cidrs: Vec::new(),
+/// Parameters of a control that probes: its own, and those that all of them have. (`serde(flatten)` would do, but errors would no
+/// longer tell which field is wrong.)
+macro_rules! with_probing {
+    ($(#[$meta:meta])* pub struct $Params:ident { $($(#[$field_meta:meta])* pub $field:ident: $Type:ty,)* }) => {
+        $(#[$meta])*
+        pub struct $Params {
+            /// Whether to probe at all. Default: false.
+            pub probe: bool,
+            /// How long one attempt may take; a server that does not answer the first is offered no more. Default: 5s.
+            pub timeout: ::plimsoll_engine::duration::Duration,
+            /// How many hosts are probed at all. Default: 500.
+            #[schemars(range(min = 1, max = 10000))]
+            pub max_hosts: u32,
+            /// Addresses that may be probed although they are loopback or link-local, or of the cluster's nodes, pods or
+            /// Services. Loopback and link-local addresses are admitted by an entry that names nothing else. Default: none.
+            #[schemars(length(max = 64))]
+            pub allow_cidrs: Vec<::plimsoll_engine::probe::Net>,
+            /// More addresses that must not be probed, such as those of pods and Services where the cluster's objects do not
+            /// tell them. Default: none.
+            #[schemars(length(max = 64))]
+            pub refuse_cidrs: Vec<::plimsoll_engine::probe::Net>,
+            $($(#[$field_meta])* pub $field: $Type,)*
         }
-    }
+
+        impl $Params {
+            fn probing(&self) -> $crate::shared::probing::Probing<'_> {
+                $crate::shared::probing::Probing {
+                    probe: self.probe,
+                    timeout: self.timeout,
+                    max_hosts: self.max_hosts,
+                    allow_cidrs: &self.allow_cidrs,
+                    refuse_cidrs: &self.refuse_cidrs,
+                }
+            }
+        }
+    };
 }
 
-impl Probing {
-    pub(crate) fn limits(&self, concurrency: u16) -> Limits {
+pub(crate) use with_probing;
+
+/// The default of `timeout`.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(5);
+/// The default of `maxHosts`.
+pub(crate) const MAX_HOSTS: u32 = 500;
+
+/// What all controls that probe ask of a baseline.
+#[derive(Clone, Copy)]
+pub(crate) struct Probing<'p> {
+    pub(crate) probe: bool,
+    pub(crate) timeout: Duration,
+    pub(crate) max_hosts: u32,
+    pub(crate) allow_cidrs: &'p [Net],
+    pub(crate) refuse_cidrs: &'p [Net],
+}
+
+impl<'p> Probing<'p> {
+    pub(crate) fn limits(self, concurrency: u16) -> Limits {
         Limits {
             timeout: self.timeout,
             concurrency,
@@ -59,10 +78,10 @@ impl Probing {
     }
 
     /// Where probes may be aimed; `addresses` are where hosts are reached, in place of what their objects say.
-    pub(crate) fn aim<'a>(&'a self, addresses: &'a [HostAddress]) -> Aim<'a> {
+    pub(crate) fn aim(self, addresses: &'p [HostAddress]) -> Aim<'p> {
         Aim {
-            allow: &self.allow_cidrs,
-            refuse: &self.refuse_cidrs,
+            allow: self.allow_cidrs,
+            refuse: self.refuse_cidrs,
             addresses,
         }
     }
@@ -70,7 +89,7 @@ impl Probing {
     /// The sites to judge of a unit that only a probe decides. `None` where there is nothing to judge, which is said then:
     /// while probes are off, that is one Unknown for the baseline as a whole.
     pub(crate) fn sites(
-        &self,
+        self,
         unit: &Unit<'_>,
         view: &View<'_>,
         environments: &[String],
@@ -89,46 +108,5 @@ impl Probing {
             return Ok(None);
         }
         sites(unit, view).map(Some)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use plimsoll_engine::control::Control;
-    use serde_json::Value;
-
-    use crate::{
-        availability::uptime_slo::UptimeSlo,
-        encryption::{no_plaintext_exposure::NoPlaintextExposure, tls_handshake::TlsHandshake},
-    };
-
-    /// Flattened parameters stand among the others, and what neither knows is refused.
-    fn holds<C: Control>() {
-        let parse = |text| serde_json::from_str::<C::Params>(text);
-        assert!(parse(r#"{"probe": true, "maxHosts": 3, "interval": "30s"}"#).is_ok());
-        assert!(parse(r#"{"prob": true}"#).is_err(), "{}: misspelt", C::META.id);
-        assert!(
-            parse(r#"{"probing": {"probe": true}}"#).is_err(),
-            "{}: nested",
-            C::META.id
-        );
-        let schema = serde_json::to_value(schemars::schema_for!(C::Params)).unwrap();
-        for name in ["probe", "timeout", "interval"] {
-            let property = schema.pointer(&format!("/properties/{name}"));
-            assert!(property.is_some(), "{}: {name}", C::META.id);
-        }
-        assert_eq!(schema.get("unevaluatedProperties"), None, "{}", C::META.id);
-        assert!(
-            matches!(schema.get("allOf"), None | Some(Value::Null)),
-            "{}",
-            C::META.id
-        );
-    }
-
-    #[test]
-    fn probing_parameters_stand_beside_the_controls_own() {
-        holds::<TlsHandshake>();
-        holds::<UptimeSlo>();
-        holds::<NoPlaintextExposure>();
     }
 }

@@ -9,7 +9,7 @@ use super::{
     spec::{BaselineSpec, Mode},
 };
 use crate::{
-    control::{ErasedControl, Registry},
+    control::{ErasedControl, Meta, Registry},
     decode::Wanted,
     duration::Duration,
     finding::Severity,
@@ -112,6 +112,11 @@ impl Compiled {
         self.entries
             .iter()
             .map(|entry| (entry.control.meta().id, &entry.values))
+    }
+
+    /// What is fixed about each control that is evaluated.
+    pub fn metas(&self) -> impl Iterator<Item = &'static Meta> {
+        self.entries.iter().map(|entry| entry.control.meta())
     }
 
     /// The mode in force for a control; `None` if it is not evaluated.

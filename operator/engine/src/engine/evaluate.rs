@@ -8,7 +8,7 @@ use std::{
 
 use rayon::prelude::*;
 
-use super::plan::{Plan, cluster_subject};
+use super::plan::{Lanes, Plan, Work, cluster_subject};
 use crate::{
     baseline::Entry,
     control::Unit,
@@ -20,8 +20,8 @@ use crate::{
     view::{Overlay, Reads, View, World},
 };
 
-/// Below this many units threads cost more than they bring.
-const PARALLEL_FROM: usize = 512;
+/// Below this many subjects threads cost more than they bring.
+const PARALLEL_FROM: usize = 128;
 
 /// What a control said of a unit, before time and exceptions are considered.
 pub(crate) struct Outcome {
@@ -32,18 +32,21 @@ pub(crate) struct Outcome {
     pub(crate) panicked: bool,
 }
 
+/// What was said of all units of some lanes of a node, by slot.
+pub(crate) struct Judged {
+    pub(crate) node: u32,
+    pub(crate) lanes: Lanes,
+    pub(crate) outcomes: Vec<(u32, Outcome)>,
+}
+
 /// Evaluates units; also returns the facts computed on the way.
-pub(crate) fn evaluate_all(
-    world: World<'_>,
-    plan: &Plan,
-    units: &[u32],
-) -> (Vec<(u32, Outcome)>, Vec<Computed>) {
-    if units.len() < PARALLEL_FROM {
-        return evaluate_chunk(world, plan, units);
+pub(crate) fn evaluate_all(world: World<'_>, plan: &Plan, work: &[Work]) -> (Vec<Judged>, Vec<Computed>) {
+    if work.len() < PARALLEL_FROM {
+        return evaluate_chunk(world, plan, work);
     }
     // One unit of each control first: what sums up the whole cluster is then there, instead of once per thread.
-    let (first, units) = one_of_each(plan, units);
-    let (mut outcomes, warm) = evaluate_chunk(world, plan, &first);
+    let (first, work) = one_of_each(plan, work);
+    let (mut judged, warm) = evaluate_chunk(world, plan, &first);
     let warm: HashMap<Dep, Computed> = warm
         .into_iter()
         .map(|computed| (computed.dep, computed))
@@ -52,41 +55,53 @@ pub(crate) fn evaluate_all(
         warm: Some(&warm),
         ..world
     };
-    let chunk = units.len().div_ceil(rayon::current_num_threads() * 4).max(1);
-    let parts: Vec<_> = units
+    let chunk = work.len().div_ceil(rayon::current_num_threads() * 4).max(1);
+    let parts: Vec<_> = work
         .par_chunks(chunk)
         .map(|part| evaluate_chunk(world, plan, part))
         .collect();
-    outcomes.reserve(units.len());
     let mut facts = Vec::new();
     for (part, computed) in parts {
-        outcomes.extend(part);
+        judged.extend(part);
         facts.extend(computed);
     }
     facts.extend(warm.into_values());
-    (outcomes, facts)
+    (judged, facts)
 }
 
 /// The first unit of each entry of a baseline, and the others.
-fn one_of_each(plan: &Plan, units: &[u32]) -> (Vec<u32>, Vec<u32>) {
-    let mut seen: HashSet<*const Entry> = HashSet::new();
-    let is_first = |id: &u32| {
-        plan.unit(*id)
-            .is_some_and(|unit| seen.insert(std::ptr::from_ref(&**plan.entry(unit))))
-    };
-    units.iter().copied().partition(is_first)
+fn one_of_each(plan: &Plan, work: &[Work]) -> (Vec<Work>, Vec<Work>) {
+    let mut seen = HashSet::new();
+    let (mut first, mut others) = (Vec::new(), Vec::new());
+    for (id, lanes) in work {
+        let slots = plan
+            .node(*id)
+            .into_iter()
+            .flat_map(|node| plan.units(node, *lanes));
+        let new = slots.filter(|(slot, _)| seen.insert(*slot));
+        let new = new.fold(Lanes::default(), |lanes, (slot, _)| lanes.and(Lanes::of(slot)));
+        first.push((*id, new));
+        others.push((*id, lanes.without(new)));
+    }
+    first.retain(|(_, lanes)| !lanes.is_empty());
+    others.retain(|(_, lanes)| !lanes.is_empty());
+    (first, others)
 }
 
-fn evaluate_chunk(world: World<'_>, plan: &Plan, units: &[u32]) -> (Vec<(u32, Outcome)>, Vec<Computed>) {
+fn evaluate_chunk(world: World<'_>, plan: &Plan, work: &[Work]) -> (Vec<Judged>, Vec<Computed>) {
     let overlay = Overlay::default();
-    let outcomes = units
-        .iter()
-        .filter_map(|id| {
-            plan.unit(*id)
-                .map(|unit| (*id, evaluate(world, &overlay, plan.entry(unit), &unit.subject)))
+    let judge = |(id, lanes): &Work| {
+        let node = plan.node(*id)?;
+        let units = plan.units(node, *lanes);
+        let outcomes = units.map(|(slot, entry)| (slot, evaluate(world, &overlay, entry, &node.subject)));
+        Some(Judged {
+            node: *id,
+            lanes: *lanes,
+            outcomes: outcomes.collect(),
         })
-        .collect();
-    (outcomes, overlay.into_computed().collect())
+    };
+    let judged = work.iter().filter_map(judge).collect();
+    (judged, overlay.into_computed().collect())
 }
 
 fn evaluate(world: World<'_>, overlay: &Overlay, entry: &Entry, subject: &ObjRef) -> Outcome {

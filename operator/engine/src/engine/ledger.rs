@@ -4,13 +4,16 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::plan::Retired;
+use super::plan::{Retired, Said};
 use crate::{
     baseline::{Compiled, Entry},
     finding::Verdict,
     kind::Kind,
     name::ObjRef,
-    report::{BaselineReport, Delta, Judgement, Rank, Report, State, Transition, UnitKey, UnitResult, Units},
+    report::{
+        BaselineReport, Delta, Judgement, Judgements, Rank, Report, Reported, State, Transition, UnitKey,
+        UnitResult, Units,
+    },
     unknown::Unknown,
 };
 
@@ -74,50 +77,61 @@ impl Ledger {
             .for_each(|baseline| self.set_tenant(baseline, namespace, None));
     }
 
-    fn get(&self, entry: &Entry, key: &UnitKey) -> Option<UnitResult> {
-        self.report
-            .baselines
-            .get(&entry.settings.baseline)?
-            .units
-            .get(key)
-    }
-
-    /// Changes what is said of a unit from `before`, which must be what is held, to `after`; `None` takes it out.
+    /// Takes in what changed in what is said of a subject, and all that is said of it now.
     pub(crate) fn change(
         &mut self,
-        entry: &Entry,
+        baseline: &Arc<str>,
         subject: &ObjRef,
-        before: Option<Arc<Judgement>>,
-        after: Option<Arc<Judgement>>,
+        changed: Vec<Said>,
+        all: Judgements,
         delta: &mut Delta,
     ) {
-        if same(before.as_ref(), after.as_ref()) {
+        if changed.is_empty() {
             return;
         }
-        let unit = |judgement| UnitResult {
-            key: UnitKey {
-                control: entry.control.meta().id,
-                subject: subject.clone(),
-            },
-            judgement,
-        };
-        let transition = Transition {
-            baseline: entry.settings.baseline.clone(),
-            before: before.map(unit),
-            after: after.map(unit),
-        };
-        self.swap(
-            &transition.baseline,
-            transition.before.as_ref(),
-            transition.after.as_ref(),
-        );
-        delta.transitions.push(transition);
+        for said in changed {
+            let unit = |judgement| UnitResult {
+                key: UnitKey {
+                    control: said.control,
+                    subject: subject.clone(),
+                },
+                judgement,
+            };
+            let transition = Transition {
+                baseline: baseline.clone(),
+                before: said.before.map(unit),
+                after: said.after.map(unit),
+            };
+            self.take(transition, delta);
+        }
+        if let Some(report) = self.report.baselines.get_mut(baseline) {
+            report.units.set(subject, all);
+        }
     }
 
-    /// Takes a retired unit out; the transition shows in the next delta.
-    pub(crate) fn retire(&mut self, unit: Retired) {
+    /// Takes retired units out; the transitions show in the next delta.
+    pub(crate) fn retire(&mut self, retired: Retired) {
+        let Some(baseline) = retired
+            .units
+            .first()
+            .map(|unit| unit.entry.settings.baseline.clone())
+        else {
+            return;
+        };
+        let said = retired.units.into_iter().filter(|unit| unit.judgement.is_some());
+        let said = said.map(|unit| Said {
+            control: unit.entry.control.meta().id,
+            before: unit.judgement,
+            after: None,
+        });
         let mut delta = Delta::default();
-        self.change(&unit.entry, &unit.subject, unit.judgement, None, &mut delta);
+        self.change(
+            &baseline,
+            &retired.subject,
+            said.collect(),
+            retired.said,
+            &mut delta,
+        );
         self.pending.append(&mut delta.transitions);
     }
 
@@ -150,27 +164,65 @@ impl Ledger {
             });
             let key = UnitKey {
                 control: entry.control.meta().id,
-                subject: subject.clone(),
+                subject,
             };
-            let before = self.get(&entry, &key).map(|unit| unit.judgement);
-            self.change(&entry, &subject, before, Some(unseen(&entry, why)), delta);
+            let name = &entry.settings.baseline;
+            let held = self
+                .report
+                .baselines
+                .get(name)
+                .and_then(|report| report.units.get(&key));
+            let judgement = unseen(&entry, why);
+            if held.as_ref().is_none_or(|held| held.judgement != judgement) {
+                self.replace(name, held, Some(UnitResult { key, judgement }), delta);
+            }
         }
         for (baseline, unit) in stale {
-            self.swap(&baseline, Some(&unit), None);
-            delta.transitions.push(Transition {
-                baseline,
-                before: Some(unit),
-                after: None,
-            });
+            self.replace(&baseline, Some(unit), None, delta);
         }
+    }
+
+    fn replace(
+        &mut self,
+        baseline: &Arc<str>,
+        before: Option<UnitResult>,
+        after: Option<UnitResult>,
+        delta: &mut Delta,
+    ) {
+        if let (Some(report), Some(unit)) = (
+            self.report.baselines.get_mut(baseline),
+            after.as_ref().or(before.as_ref()),
+        ) {
+            report
+                .units
+                .change(&unit.key, after.as_ref().map(|unit| unit.judgement.clone()));
+        }
+        let transition = Transition {
+            baseline: baseline.clone(),
+            before,
+            after,
+        };
+        self.take(transition, delta);
+    }
+
+    fn take(&mut self, transition: Transition, delta: &mut Delta) {
+        self.count(&transition);
+        if !self.is_first() {
+            delta.transitions.push(transition);
+        }
+    }
+
+    /// Whether no turn has ended yet: what was so before anybody looked is no transition.
+    fn is_first(&self) -> bool {
+        self.report.evaluated_at.is_none()
     }
 
     /// Stamps the report at the end of a turn.
     pub(crate) fn finish(&mut self, now: Timestamp, delta: &Delta) {
-        self.report.evaluated_at = Some(now);
-        if !delta.transitions.is_empty() {
+        if self.is_first() || !delta.transitions.is_empty() {
             self.report.revision += 1;
         }
+        self.report.evaluated_at = Some(now);
     }
 
     /// Transitions of units that were retired since the last turn.
@@ -178,24 +230,21 @@ impl Ledger {
         std::mem::take(&mut self.pending)
     }
 
-    fn swap(&mut self, baseline: &Arc<str>, before: Option<&UnitResult>, after: Option<&UnitResult>) {
+    /// Keeps the counts and the order of findings in step.
+    fn count(&mut self, transition: &Transition) {
+        let (before, after) = (transition.before.as_ref(), transition.after.as_ref());
         self.count_waivers(before, -1);
         self.count_waivers(after, 1);
-        let Some(report) = self.report.baselines.get_mut(baseline) else {
+        let Some(report) = self.report.baselines.get_mut(&transition.baseline) else {
             return;
         };
         if let Some(before) = before {
             count(report, before, -1);
             unrank(report, before);
         }
-        match (before, after) {
-            (_, Some(after)) => {
-                count(report, after, 1);
-                rank(report, after);
-                report.units.insert(after.clone());
-            }
-            (Some(before), None) => report.units.remove(&before.key),
-            (None, None) => {}
+        if let Some(after) = after {
+            count(report, after, 1);
+            rank(report, after);
         }
     }
 
@@ -209,15 +258,6 @@ impl Ledger {
                 }
             }
         }
-    }
-}
-
-/// Whether the same is said. Judgements are mostly shared: then they need not be read.
-fn same(a: Option<&Arc<Judgement>>, b: Option<&Arc<Judgement>>) -> bool {
-    match (a, b) {
-        (Some(a), Some(b)) => Arc::ptr_eq(a, b) || a == b,
-        (None, None) => true,
-        _ => false,
     }
 }
 
@@ -261,7 +301,7 @@ fn unrank(report: &mut BaselineReport, unit: &UnitResult) {
     report.repairable.remove(&unit.key);
 }
 
-fn rank_of(reported: &crate::report::Reported) -> Rank {
+fn rank_of(reported: &Reported) -> Rank {
     Rank {
         severity: reported.severity,
         first_seen: reported.first_seen,
@@ -271,6 +311,7 @@ fn rank_of(reported: &crate::report::Reported) -> Rank {
 
 fn unseen(entry: &Entry, why: Unknown) -> Arc<Judgement> {
     Arc::new(Judgement {
+        control: entry.control.meta().id,
         severity: entry.severity,
         basis: entry.control.meta().basis,
         mode: entry.mode,

@@ -2,15 +2,17 @@
 
 use jiff::Timestamp;
 
-use super::{Engine, evaluate::evaluate_all};
+use super::{
+    AT_ONCE, Engine,
+    evaluate::{Judged, evaluate_all},
+    plan::{News, Work},
+};
 use crate::{
     graph::{FactStore, Graph},
     kind::Kind,
     report::{Delta, Report},
 };
 
-/// Units judged before their outcomes are settled and let go: enough for every core, few enough to stay small.
-const AT_ONCE: usize = 16 * 1024;
 /// Facts kept for the units still to come. Most belong to one object and are read by its own units alone.
 const FACTS: usize = 64 * 1024;
 
@@ -19,18 +21,30 @@ impl Engine {
     /// used up, so that nothing can be asked later that would need it.
     pub fn look(mut self, now: Timestamp) -> Report {
         self.observe_restores();
-        for some in self.units_by_subject().chunks(AT_ONCE) {
+        for some in self.by_subject().chunks(AT_ONCE) {
             let mut delta = Delta::default();
-            let (outcomes, computed) = evaluate_all(self.world(now), &self.plan, some);
+            let (judged, computed) = evaluate_all(self.world(now), &self.plan, some);
             for fact in computed {
                 self.keep_fact(fact);
             }
-            for (id, mut outcome) in outcomes {
-                let Some(unit) = self.plan.unit(id) else { continue };
-                let settled = self.settled(unit, &mut outcome, now);
-                let (entry, subject) = (self.plan.entry(unit).clone(), unit.subject.clone());
-                let judgement = settled.judgement.map(|judgement| self.plan.share(id, judgement));
-                self.ledger.change(&entry, &subject, None, judgement, &mut delta);
+            for Judged {
+                node,
+                lanes,
+                outcomes,
+            } in judged
+            {
+                let said = outcomes.into_iter().filter_map(|(slot, mut outcome)| {
+                    let settled = self.settled(node, slot, &mut outcome, now)?;
+                    let judgement = settled.judgement.map(|said| self.plan.share(node, slot, said));
+                    // Nobody will ask who read what.
+                    Some(News {
+                        slot,
+                        deps: Vec::new(),
+                        judgement,
+                    })
+                });
+                let said = said.collect();
+                self.say(node, lanes, said, &mut delta);
             }
             self.orphans.clear();
             if self.facts.len() > FACTS {
@@ -57,13 +71,13 @@ impl Engine {
         }
     }
 
-    /// Every unit, those of one object together: they read the same facts.
-    fn units_by_subject(&mut self) -> Vec<u32> {
-        let mut units: Vec<u32> = std::mem::take(&mut self.dirty).into_iter().collect();
-        units.sort_by(|a, b| {
-            let subject = |id: &u32| self.plan.unit(*id).map(|unit| &unit.subject);
+    /// Every unit, those of one object and of one namespace together: they read the same facts.
+    fn by_subject(&mut self) -> Vec<Work> {
+        let mut work: Vec<Work> = std::mem::take(&mut self.dirty).into_iter().collect();
+        work.sort_by(|a, b| {
+            let subject = |work: &Work| self.plan.node(work.0).map(|node| &node.subject);
             subject(a).cmp(&subject(b))
         });
-        units
+        work
     }
 }

@@ -11,7 +11,7 @@ mod settle;
 mod wake;
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -30,7 +30,7 @@ use crate::{
     inventory::{Inventory, Touched},
     kind::{Kind, KindSet},
     labels::Labels,
-    memory::{Memory, Shard},
+    memory::{Memory, Seen, Shard},
     name::ObjRef,
     object::Namespace,
     observation::{Observation, Observations},
@@ -38,11 +38,14 @@ use crate::{
     report::{Delta, Report},
     view::{Overlay, World, compute},
 };
-use evaluate::{Outcome, evaluate_all};
+use evaluate::{Judged, Outcome, evaluate_all};
 use ledger::Ledger;
-use plan::Plan;
+use plan::{Lanes, News, Plan, Work, fingerprint};
 use settle::{Grace, Settling};
-use wake::Wakes;
+use wake::{Sleeper, Wakes};
+
+/// Subjects judged before the outcomes of their units are settled and let go: enough for every core, few enough to stay small.
+const AT_ONCE: usize = 2048;
 
 /// Measures a cluster against its baselines, incrementally.
 pub struct Engine {
@@ -56,7 +59,7 @@ pub struct Engine {
     ledger: Ledger,
     asides: Asides,
     wakes: Wakes,
-    dirty: BTreeSet<u32>,
+    dirty: BTreeMap<u32, Lanes>,
     orphans: Vec<Dep>,
     observed: BTreeSet<ObjRef>,
     grace: Grace,
@@ -87,7 +90,7 @@ impl Engine {
             ledger: Ledger::default(),
             asides: Asides::default(),
             wakes: Wakes::default(),
-            dirty: BTreeSet::new(),
+            dirty: BTreeMap::new(),
             orphans: Vec::new(),
             observed: BTreeSet::new(),
             grace,
@@ -182,7 +185,7 @@ impl Engine {
 
     fn mark_readers_of(&mut self, kind: Kind) {
         self.facts.mark_readers_of(kind);
-        self.dirty.extend(self.plan.readers_of(kind));
+        self.run(self.plan.readers_of(kind));
     }
 
     /// Replaces the baselines.
@@ -191,7 +194,7 @@ impl Engine {
         for unit in change.removed {
             self.retire(unit);
         }
-        self.dirty.extend(change.dirty);
+        self.run(change.dirty);
         let keys = self
             .plan
             .baselines()
@@ -223,11 +226,11 @@ impl Engine {
             .chain(self.exceptions.keys())
             .filter(|control| by_control.get(*control) != self.exceptions.get(*control))
             .collect();
-        self.dirty.extend(
-            changed
-                .into_iter()
-                .flat_map(|control| self.plan.units_of(control)),
-        );
+        let units = changed
+            .into_iter()
+            .flat_map(|control| self.plan.units_of(control));
+        let units: Vec<Work> = units.collect();
+        self.run(units);
         self.exceptions = by_control;
     }
 
@@ -309,8 +312,11 @@ impl Engine {
 
     /// Evaluates what changed since the last turn.
     pub fn turn(&mut self, now: Timestamp) -> Delta {
-        for reader in self.wakes.due(now) {
-            self.mark(reader);
+        for sleeper in self.wakes.due(now) {
+            match sleeper {
+                Sleeper::Fact(dep) => self.facts.mark_dirty(dep),
+                Sleeper::Unit(node, slot) => self.run([(node, Lanes::of(slot))]),
+            }
         }
         self.observe_namespaces();
         self.observe_restores();
@@ -319,16 +325,16 @@ impl Engine {
             transitions: self.ledger.take_pending(),
             ..Delta::default()
         };
-        let units: Vec<u32> = std::mem::take(&mut self.dirty).into_iter().collect();
-        let (outcomes, computed) = evaluate_all(self.world(now), &self.plan, &units);
-        for fact in computed {
-            delta.facts += 1;
-            self.keep_fact(fact);
-        }
-        for (unit, outcome) in outcomes {
-            delta.evaluated += 1;
-            delta.panicked += usize::from(outcome.panicked);
-            self.settle(unit, outcome, now, &mut delta);
+        let work: Vec<Work> = std::mem::take(&mut self.dirty).into_iter().collect();
+        for some in work.chunks(AT_ONCE) {
+            let (judged, computed) = evaluate_all(self.world(now), &self.plan, some);
+            for fact in computed {
+                delta.facts += 1;
+                self.keep_fact(fact);
+            }
+            for judged in judged {
+                self.settle(judged, now, &mut delta);
+            }
         }
         if std::mem::take(&mut self.blindness_changed) {
             self.ledger
@@ -353,15 +359,27 @@ impl Engine {
     fn touch(&mut self, touched: &Touched) {
         for dep in &touched.deps {
             for reader in self.graph.readers(*dep) {
-                self.mark(reader);
+                self.mark(reader, *dep);
             }
         }
     }
 
-    fn mark(&mut self, reader: Reader) {
+    /// What was read is no longer so.
+    fn mark(&mut self, reader: Reader, dep: Dep) {
         match reader.who() {
-            Who::Fact(dep) => self.facts.mark_dirty(dep),
-            Who::Unit(unit) => _ = self.dirty.insert(unit),
+            Who::Fact(fact) => self.facts.mark_dirty(fact),
+            Who::Node(id) => {
+                let lanes = self.plan.node(id).map(|node| node.reads.readers(dep));
+                self.run(lanes.map(|lanes| (id, lanes)));
+            }
+        }
+    }
+
+    /// Has units judged in the next turn.
+    fn run(&mut self, work: impl IntoIterator<Item = Work>) {
+        for (node, lanes) in work {
+            let dirty = self.dirty.entry(node).or_default();
+            *dirty = dirty.and(lanes);
         }
     }
 
@@ -374,7 +392,7 @@ impl Engine {
         for unit in change.removed {
             self.retire(unit);
         }
-        self.dirty.extend(change.dirty);
+        self.run(change.dirty);
     }
 
     fn discharge(&mut self, name: &ObjRef) {
@@ -383,16 +401,24 @@ impl Engine {
         }
     }
 
-    fn retire(&mut self, unit: plan::Retired) {
-        self.dirty.remove(&unit.id);
-        self.asides.set(unit.id, Aside::default());
-        self.orphans
-            .extend(self.graph.replace(Reader::unit(unit.id), &unit.deps, &[]));
-        let namespace = unit.subject.governing_namespace().unwrap_or_default();
-        if self.memory.knows_units_of(namespace) {
-            self.memory.remember(namespace, unit.fingerprint(), Vec::new());
+    fn retire(&mut self, retired: plan::Retired) {
+        let id = retired.node;
+        if self.plan.node(id).is_none() {
+            self.dirty.remove(&id);
         }
-        self.ledger.retire(unit);
+        let orphans = self
+            .graph
+            .replace(Reader::node(id), retired.read.deps(), &retired.reads);
+        self.orphans.extend(orphans);
+        let namespace = retired.subject.governing_namespace().unwrap_or_default();
+        for unit in &retired.units {
+            self.asides.set((id, unit.slot), Aside::default());
+            if self.memory.knows_units_of(namespace) {
+                let fingerprint = fingerprint(&unit.entry, &retired.subject);
+                self.memory.remember(namespace, fingerprint, Vec::new());
+            }
+        }
+        self.ledger.retire(retired);
     }
 
     fn touch_first_seen(&mut self, namespace: &str, keys: Vec<String>) {
@@ -469,13 +495,13 @@ impl Engine {
     fn keep_fact(&mut self, fact: Computed) {
         let dep = fact.dep;
         if let Some(wake) = fact.reads.wake {
-            self.wakes.set(Reader::fact(dep), wake);
+            self.wakes.set(Sleeper::Fact(dep), wake);
         }
         let stored = self.facts.store(fact, &mut self.graph);
         self.orphans.extend(stored.orphans);
         if stored.changed {
             for reader in self.graph.readers(dep) {
-                self.mark(reader);
+                self.mark(reader, dep);
             }
         }
         // Computed for a reader whose reads are not filed yet: unread for good only if it still is when the turn ends.
@@ -483,59 +509,91 @@ impl Engine {
     }
 
     /// The verdict on a unit of the plan.
-    fn settled(&self, unit: &plan::UnitNode, outcome: &mut Outcome, now: Timestamp) -> settle::Settled {
-        let entry = self.plan.entry(unit);
-        let namespace = unit.subject.governing_namespace().unwrap_or_default();
+    fn settled(
+        &self,
+        node: u32,
+        slot: u32,
+        outcome: &mut Outcome,
+        now: Timestamp,
+    ) -> Option<settle::Settled> {
+        let (node, entry) = (self.plan.node(node)?, self.plan.entry(slot)?);
+        let control = entry.control.meta().id;
+        let namespace = node.subject.governing_namespace().unwrap_or_default();
         let known = if self.memory.knows_units_of(namespace) {
-            self.memory.seen(namespace, self.plan.fingerprint(unit))
+            self.memory.seen(namespace, fingerprint(entry, &node.subject))
         } else {
             &[]
         };
         let settling = Settling {
             entry,
-            subject: &unit.subject,
+            subject: &node.subject,
             known,
-            exceptions: self
-                .exceptions
-                .get(entry.control.meta().id)
-                .map_or(&[], Vec::as_slice),
+            exceptions: self.exceptions.get(control).map_or(&[], Vec::as_slice),
             inventory: &self.inventory,
-            before: unit.judgement.as_deref(),
+            before: node.said.get(control).map(|said| &**said),
             grace: self.grace,
             now,
         };
-        settling.settle(outcome)
+        Some(settling.settle(outcome))
     }
 
-    fn settle(&mut self, id: u32, mut outcome: Outcome, now: Timestamp, delta: &mut Delta) {
-        let Some(unit) = self.plan.unit(id) else { return };
-        self.asides.set(id, std::mem::take(&mut outcome.findings.aside));
-        let settled = self.settled(unit, &mut outcome, now);
-        let (entry, subject) = (self.plan.entry(unit).clone(), unit.subject.clone());
-        let namespace = subject.governing_namespace().unwrap_or_default();
-        let remembers = !settled.seen.is_empty() || self.memory.knows_units_of(namespace);
-        if remembers && self.grace != Grace::Never {
-            let fingerprint = self.plan.fingerprint(unit);
-            self.memory.remember(namespace, fingerprint, settled.seen);
+    fn settle(&mut self, judged: Judged, now: Timestamp, delta: &mut Delta) {
+        let id = judged.node;
+        let mut news = Vec::with_capacity(judged.outcomes.len());
+        for (slot, mut outcome) in judged.outcomes {
+            delta.evaluated += 1;
+            delta.panicked += usize::from(outcome.panicked);
+            let aside = std::mem::take(&mut outcome.findings.aside);
+            self.asides.set((id, slot), aside);
+            let Some(settled) = self.settled(id, slot, &mut outcome, now) else {
+                continue;
+            };
+            self.remember(id, slot, settled.seen);
+            let reads = outcome.reads;
+            if let Some(wake) = [reads.wake, settled.wake].into_iter().flatten().min() {
+                self.wakes.set(Sleeper::Unit(id, slot), wake);
+            }
+            let mut deps = reads.deps;
+            deps.extend(settled.deps);
+            let judgement = settled.judgement.map(|said| self.plan.share(id, slot, said));
+            news.push(News {
+                slot,
+                deps,
+                judgement,
+            });
         }
-        let mut reads = outcome.reads;
-        if !settled.deps.is_empty() {
-            reads.deps.extend(&settled.deps);
-            reads = reads.settle();
-        }
-        if let Some(wake) = [reads.wake, settled.wake].into_iter().flatten().min() {
-            self.wakes.set(Reader::unit(id), wake);
-        }
-        let after = settled.judgement.map(|judgement| self.plan.share(id, judgement));
-        let deps = reads.deps.into_boxed_slice();
-        let Some((read, before)) = self.plan.set(id, deps, after.clone()) else {
+        self.say(id, judged.lanes, news, delta);
+    }
+
+    /// Remembers since when a unit's findings have been there.
+    fn remember(&mut self, node: u32, slot: u32, seen: Vec<Seen>) {
+        let (Some(node), Some(entry)) = (self.plan.node(node), self.plan.entry(slot)) else {
             return;
         };
-        if let Some(unit) = self.plan.unit(id) {
-            self.orphans
-                .extend(self.graph.replace(Reader::unit(id), &read, &unit.deps));
+        let namespace = node.subject.governing_namespace().unwrap_or_default();
+        let remembers = !seen.is_empty() || self.memory.knows_units_of(namespace);
+        if remembers && self.grace != Grace::Never {
+            let fingerprint = fingerprint(entry, &node.subject);
+            self.memory.remember(namespace, fingerprint, seen);
         }
-        self.ledger.change(&entry, &subject, before, after, delta);
+    }
+
+    /// Takes in what was read and said of all units of some lanes of a node.
+    fn say(&mut self, id: u32, lanes: Lanes, news: Vec<News>, delta: &mut Delta) {
+        let entry = news.first().and_then(|unit| self.plan.entry(unit.slot));
+        let Some(baseline) = entry.map(|entry| entry.settings.baseline.clone()) else {
+            return;
+        };
+        let Some((read, said)) = self.plan.set(id, lanes, news) else {
+            return;
+        };
+        let Some(node) = self.plan.node(id) else { return };
+        let orphans = self
+            .graph
+            .replace(Reader::node(id), read.deps(), node.reads.deps());
+        self.orphans.extend(orphans);
+        self.ledger
+            .change(&baseline, &node.subject, said, node.said.clone(), delta);
     }
 
     /// Drops facts nobody reads any more, and then those that only they read.

@@ -1,5 +1,8 @@
 //! The plan: which units exist, and under which control of which baseline each is judged.
 
+mod nodes;
+mod reads;
+
 use std::{collections::HashMap, sync::Arc};
 
 use crate::{
@@ -10,48 +13,59 @@ use crate::{
     kind::{Kind, KindSet},
     memory::Fingerprint,
     name::ObjRef,
-    report::Judgement,
+    report::{Judgement, Judgements},
     unknown::Unknown,
 };
+pub(crate) use nodes::Node;
+use nodes::Nodes;
+pub(crate) use reads::{Lanes, Reads};
 
-/// One unit: a subject under one entry. Small: there are several for each workload.
-pub(crate) struct UnitNode {
-    slot: u32,
-    pub(crate) subject: ObjRef,
-    /// What its verdict was read from, sorted.
-    pub(crate) deps: Box<[Dep]>,
-    /// What was last said of it; `None` before the first turn and out of scope.
-    pub(crate) judgement: Option<Arc<Judgement>>,
-}
+/// Units to be judged: a node, and which of its units.
+pub(crate) type Work = (u32, Lanes);
 
-/// A unit that is no more.
+/// Units of one subject that are no more.
 pub(crate) struct Retired {
-    pub(crate) id: u32,
-    pub(crate) entry: Arc<Entry>,
+    pub(crate) node: u32,
     pub(crate) subject: ObjRef,
-    pub(crate) deps: Box<[Dep]>,
+    pub(crate) units: Vec<RetiredUnit>,
+    /// What the node had read, and what its remaining units have.
+    pub(crate) read: Reads,
+    pub(crate) reads: Vec<Dep>,
+    /// What is still said of the subject.
+    pub(crate) said: Judgements,
+}
+
+/// One of them.
+pub(crate) struct RetiredUnit {
+    pub(crate) slot: u32,
+    pub(crate) entry: Arc<Entry>,
     pub(crate) judgement: Option<Arc<Judgement>>,
 }
 
-impl Retired {
-    /// Identifies the unit in what is remembered.
-    pub(crate) fn fingerprint(&self) -> Fingerprint {
-        fingerprint(&self.entry, &self.subject)
-    }
+/// What was read and said of a unit.
+pub(crate) struct News {
+    pub(crate) slot: u32,
+    pub(crate) deps: Vec<Dep>,
+    pub(crate) judgement: Option<Arc<Judgement>>,
 }
 
-fn fingerprint(entry: &Entry, subject: &ObjRef) -> Fingerprint {
+/// What is said of a unit, and what was.
+pub(crate) struct Said {
+    pub(crate) control: &'static str,
+    pub(crate) before: Option<Arc<Judgement>>,
+    pub(crate) after: Option<Arc<Judgement>>,
+}
+
+/// Identifies a unit in what is remembered.
+pub(crate) fn fingerprint(entry: &Entry, subject: &ObjRef) -> Fingerprint {
     Fingerprint::unit(&entry.settings.baseline, entry.control.meta().id, subject)
 }
-
-/// What a unit had read, and what was said of it.
-pub(crate) type Before = (Box<[Dep]>, Option<Arc<Judgement>>);
 
 /// What a change of objects or baselines does to the units.
 #[derive(Default)]
 pub(crate) struct Change {
     pub(crate) removed: Vec<Retired>,
-    pub(crate) dirty: Vec<u32>,
+    pub(crate) dirty: Vec<Work>,
 }
 
 /// All units, with the entries they are judged under.
@@ -60,15 +74,17 @@ pub(crate) struct Plan {
     baselines: Vec<Compiled>,
     /// Slots are never reused while units refer to them; `None` once their entry is gone.
     slots: Vec<Option<Slot>>,
+    /// A number for the name of every baseline there ever was.
+    numbers: HashMap<Arc<str>, u32>,
     takers: HashMap<Kind, Vec<u32>>,
-    units: Vec<Option<UnitNode>>,
-    free: Vec<u32>,
-    by_subject: HashMap<ObjRef, Vec<u32>>,
+    nodes: Nodes,
 }
 
 /// An entry, and what is said of most of its units: kept once, and shared by all that are said it.
 struct Slot {
     entry: Arc<Entry>,
+    /// The number of its baseline.
+    baseline: u32,
     common: Vec<Arc<Judgement>>,
 }
 
@@ -81,9 +97,10 @@ pub(crate) fn cluster_subject() -> ObjRef {
 }
 
 impl Slot {
-    fn new(entry: Arc<Entry>) -> Self {
+    fn new(entry: Arc<Entry>, baseline: u32) -> Self {
         Self {
             entry,
+            baseline,
             common: Vec::new(),
         }
     }
@@ -94,47 +111,59 @@ impl Plan {
         &self.baselines
     }
 
-    pub(crate) fn unit(&self, id: u32) -> Option<&UnitNode> {
-        self.units.get(id as usize).and_then(Option::as_ref)
+    /// A subject with its units under one baseline.
+    pub(crate) fn node(&self, id: u32) -> Option<&Node> {
+        self.nodes.get(id)
     }
 
-    /// The entry a unit is judged under.
-    pub(crate) fn entry(&self, unit: &UnitNode) -> &Arc<Entry> {
-        // A unit lives no longer than the entry in its slot: `replace` retires both together.
-        self.slots[unit.slot as usize]
-            .as_ref()
-            .map_or_else(|| unreachable!("a unit outlived its entry"), |slot| &slot.entry)
+    /// Some units of a node, each with the entry it is judged under.
+    pub(crate) fn units(&self, node: &Node, lanes: Lanes) -> impl Iterator<Item = (u32, &Arc<Entry>)> {
+        let slots = self.nodes.slots(node).iter().copied();
+        slots
+            .filter(move |slot| lanes.holds(*slot))
+            .filter_map(|slot| Some((slot, self.entry(slot)?)))
     }
 
-    /// Identifies a unit in what is remembered.
-    pub(crate) fn fingerprint(&self, unit: &UnitNode) -> Fingerprint {
-        fingerprint(self.entry(unit), &unit.subject)
+    /// The entry in a slot.
+    pub(crate) fn entry(&self, slot: u32) -> Option<&Arc<Entry>> {
+        Some(&self.slots.get(slot as usize)?.as_ref()?.entry)
     }
 
-    /// Sets what was read and said of a unit; returns what was before.
-    pub(crate) fn set(
-        &mut self,
-        id: u32,
-        deps: Box<[Dep]>,
-        judgement: Option<Arc<Judgement>>,
-    ) -> Option<Before> {
-        let unit = self.units.get_mut(id as usize)?.as_mut()?;
-        Some((
-            std::mem::replace(&mut unit.deps, deps),
-            std::mem::replace(&mut unit.judgement, judgement),
-        ))
+    /// Sets what was read and said of all units of some lanes of a node; returns what was read before, and what changed.
+    pub(crate) fn set(&mut self, id: u32, lanes: Lanes, news: Vec<News>) -> Option<(Reads, Vec<Said>)> {
+        let node = self.nodes.get(id)?;
+        let control = |slot: u32| Some(self.entry(slot)?.control.meta().id);
+        let mut read = Vec::new();
+        let mut said = Vec::with_capacity(news.len());
+        for unit in news {
+            let lane = Lanes::of(unit.slot);
+            read.extend(unit.deps.into_iter().map(|dep| (dep, lane)));
+            let control = control(unit.slot)?;
+            let before = node.said.get(control).cloned();
+            if !same(before.as_ref(), unit.judgement.as_ref()) {
+                said.push(Said {
+                    control,
+                    before,
+                    after: unit.judgement,
+                });
+            }
+        }
+        let reads = node.reads.with(lanes, read);
+        let node = self.nodes.get_mut(id)?;
+        if !said.is_empty() {
+            node.said = node.said.with(said.iter().map(|s| (s.control, s.after.clone())));
+        }
+        Some((std::mem::replace(&mut node.reads, reads), said))
     }
 
     /// A judgement to be held by a unit: the one it holds already if that says the same, or one shared with other units if
     /// it says nothing of this one alone.
-    pub(crate) fn share(&mut self, id: u32, judgement: Judgement) -> Arc<Judgement> {
-        let Some(unit) = self.units.get(id as usize).and_then(Option::as_ref) else {
-            return Arc::new(judgement);
-        };
-        if let Some(held) = unit.judgement.as_ref().filter(|held| ***held == judgement) {
+    pub(crate) fn share(&mut self, id: u32, slot: u32, judgement: Judgement) -> Arc<Judgement> {
+        let held = self.node(id).and_then(|node| node.said.get(judgement.control));
+        if let Some(held) = held.filter(|held| ***held == judgement) {
             return held.clone();
         }
-        let slot = self.slots[unit.slot as usize].as_mut();
+        let slot = self.slots.get_mut(slot as usize).and_then(Option::as_mut);
         let Some(slot) = slot.filter(|_| judgement.is_common()) else {
             return Arc::new(judgement);
         };
@@ -150,7 +179,7 @@ impl Plan {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.units.len() - self.free.len()
+        self.nodes.units()
     }
 
     /// Every kind some active control reads.
@@ -160,26 +189,26 @@ impl Plan {
     }
 
     pub(crate) fn fingerprints(&self) -> impl Iterator<Item = Fingerprint> {
-        self.units.iter().flatten().map(|unit| self.fingerprint(unit))
-    }
-
-    /// The units that may read objects of a kind: how much of it is known changes seldom, and is not recorded per unit.
-    pub(crate) fn readers_of(&self, kind: Kind) -> impl Iterator<Item = u32> {
-        // Whoever asks for scope, environment or tenant reads Namespaces.
-        self.ids(move |plan, unit| {
-            kind == Kind::Namespace || plan.entry(unit).control.meta().reads.contains(kind)
+        self.nodes.iter().flat_map(|(_, node)| {
+            let entries = self.nodes.slots(node).iter().filter_map(|slot| self.entry(*slot));
+            entries.map(|entry| fingerprint(entry, &node.subject))
         })
     }
 
-    /// The units judged by a control, under any baseline.
-    pub(crate) fn units_of(&self, control: &str) -> impl Iterator<Item = u32> {
-        self.ids(move |plan, unit| plan.entry(unit).control.meta().id == control)
+    /// The units that may read objects of a kind: how much of it is known changes seldom, and is not recorded per unit.
+    pub(crate) fn readers_of(&self, kind: Kind) -> Vec<Work> {
+        // Whoever asks for scope, environment or tenant reads Namespaces.
+        self.judged(|entry| kind == Kind::Namespace || entry.control.meta().reads.contains(kind))
     }
 
-    fn ids(&self, test: impl Fn(&Self, &UnitNode) -> bool) -> impl Iterator<Item = u32> {
-        (0u32..)
-            .zip(&self.units)
-            .filter_map(move |(id, unit)| unit.as_ref().filter(|u| test(self, u)).map(|_| id))
+    /// The units judged by a control, under any baseline.
+    pub(crate) fn units_of(&self, control: &str) -> Vec<Work> {
+        self.judged(|entry| entry.control.meta().id == control)
+    }
+
+    fn judged(&self, test: impl Fn(&Entry) -> bool) -> Vec<Work> {
+        self.nodes
+            .lanes(|slot| self.entry(slot).is_some_and(|entry| test(entry)))
     }
 
     fn active(&self) -> impl Iterator<Item = &Arc<Entry>> {
@@ -197,17 +226,17 @@ impl Plan {
                     .map(|e| ((b.name.clone(), e.control.meta().id), e.clone()))
             })
             .collect();
-        for slot in 0..self.slots.len() {
-            let Some(old) = self.slots[slot].as_ref().map(|slot| slot.entry.clone()) else {
+        // There are never more slots than controls times baselines.
+        for slot in 0..u32::try_from(self.slots.len()).unwrap_or(u32::MAX) {
+            let Some(old) = self.entry(slot).cloned() else {
                 continue;
             };
             match wanted.remove(&(old.settings.baseline.clone(), old.control.meta().id)) {
                 Some(new) if new.same_as(&old) => {}
                 Some(new) => {
-                    self.slots[slot] = Some(Slot::new(new));
-                    change
-                        .dirty
-                        .extend(self.ids(|_, unit| unit.slot as usize == slot));
+                    let number = self.number(&new.settings.baseline);
+                    self.slots[slot as usize] = Some(Slot::new(new, number));
+                    change.dirty.extend(self.nodes.lanes(|s| s == slot));
                 }
                 None => self.close(slot, &mut change),
             }
@@ -221,15 +250,23 @@ impl Plan {
         change
     }
 
-    fn close(&mut self, slot: usize, change: &mut Change) {
-        let ids: Vec<u32> = self.ids(|_, unit| unit.slot as usize == slot).collect();
-        change
-            .removed
-            .extend(ids.into_iter().filter_map(|id| self.retire(id)));
-        self.slots[slot] = None;
+    fn number(&mut self, baseline: &Arc<str>) -> u32 {
+        if let Some(known) = self.numbers.get(baseline) {
+            return *known;
+        }
+        let number = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
+        self.numbers.insert(baseline.clone(), number);
+        number
+    }
+
+    fn close(&mut self, slot: u32, change: &mut Change) {
+        for (id, _) in self.nodes.lanes(|s| s == slot) {
+            change.removed.extend(self.retire(id, &[slot]));
+        }
+        self.slots[slot as usize] = None;
         self.takers
             .values_mut()
-            .for_each(|slots| slots.retain(|s| *s as usize != slot));
+            .for_each(|slots| slots.retain(|s| *s != slot));
     }
 
     fn open(&mut self, entry: Arc<Entry>, inventory: &Inventory, change: &mut Change) {
@@ -242,17 +279,18 @@ impl Plan {
             self.slots.push(None);
         }
         let unit_kind = entry.control.meta().unit;
-        self.slots[slot] = Some(Slot::new(entry));
+        let number = self.number(&entry.settings.baseline);
+        self.slots[slot] = Some(Slot::new(entry, number));
         // There are never more slots than controls times baselines.
         let Ok(slot) = u32::try_from(slot) else { return };
         if unit_kind.has_cluster() {
-            change.dirty.extend(self.add(slot, cluster_subject()));
+            change.dirty.push(self.add(number, slot, &cluster_subject()));
         }
         for kind in unit_kind.kinds() {
             self.takers.entry(*kind).or_default().push(slot);
             for name in inventory.names(*kind) {
                 if inventory.get(name).is_some_and(|object| unit_kind.takes(object)) {
-                    change.dirty.extend(self.add(slot, name.clone()));
+                    change.dirty.push(self.add(number, slot, name));
                 }
             }
         }
@@ -266,16 +304,13 @@ impl Plan {
             let Some(held) = &self.slots[slot as usize] else {
                 continue;
             };
-            let wanted = held.entry.control.meta().unit.takes(object);
-            let existing = self.by_subject.get(&object.name).and_then(|ids| {
-                ids.iter()
-                    .copied()
-                    .find(|id| self.unit(*id).is_some_and(|u| u.slot == slot))
-            });
+            let (wanted, number) = (held.entry.control.meta().unit.takes(object), held.baseline);
+            let node = self.nodes.find(number, &object.name);
+            let existing = node.filter(|id| self.nodes.has(*id, slot));
             match (wanted, existing) {
-                (true, Some(id)) => change.dirty.push(id),
-                (true, None) => change.dirty.extend(self.add(slot, object.name.clone())),
-                (false, Some(id)) => change.removed.extend(self.retire(id)),
+                (true, Some(id)) => change.dirty.push((id, Lanes::of(slot))),
+                (true, None) => change.dirty.push(self.add(number, slot, &object.name)),
+                (false, Some(id)) => change.removed.extend(self.retire(id, &[slot])),
                 (false, None) => {}
             }
         }
@@ -284,44 +319,46 @@ impl Plan {
 
     /// Retires the units of an object that is gone.
     pub(crate) fn discharge(&mut self, name: &ObjRef) -> Vec<Retired> {
-        let ids = self.by_subject.get(name).cloned().unwrap_or_default();
-        ids.into_iter().filter_map(|id| self.retire(id)).collect()
+        let nodes = self
+            .numbers
+            .values()
+            .filter_map(|number| self.nodes.find(*number, name));
+        let nodes: Vec<u32> = nodes.collect();
+        let retire = |id: u32| {
+            let slots = self.nodes.get(id).map(|node| self.nodes.slots(node).to_vec());
+            self.retire(id, &slots.unwrap_or_default())
+        };
+        nodes.into_iter().filter_map(retire).collect()
     }
 
-    fn add(&mut self, slot: u32, subject: ObjRef) -> Option<u32> {
-        let node = UnitNode {
-            slot,
-            subject: subject.clone(),
-            deps: Box::default(),
-            judgement: None,
-        };
-        let id = if let Some(id) = self.free.pop() {
-            self.units[id as usize] = Some(node);
-            id
-        } else {
-            self.units.push(Some(node));
-            u32::try_from(self.units.len() - 1).ok()?
-        };
-        self.by_subject.entry(subject).or_default().push(id);
-        Some(id)
+    fn add(&mut self, baseline: u32, slot: u32, subject: &ObjRef) -> Work {
+        (self.nodes.add(baseline, slot, subject), Lanes::of(slot))
     }
 
-    fn retire(&mut self, id: u32) -> Option<Retired> {
-        let node = self.units.get_mut(id as usize)?.take()?;
-        self.free.push(id);
-        if let Some(ids) = self.by_subject.get_mut(&node.subject) {
-            ids.retain(|other| *other != id);
-            if ids.is_empty() {
-                self.by_subject.remove(&node.subject);
-            }
-        }
-        let entry = self.slots[node.slot as usize].as_ref()?.entry.clone();
+    fn retire(&mut self, id: u32, slots: &[u32]) -> Option<Retired> {
+        let node = self.nodes.get(id)?;
+        let unit = |slot: &u32| {
+            let entry = self.entry(*slot)?.clone();
+            Some(RetiredUnit {
+                slot: *slot,
+                judgement: node.said.get(entry.control.meta().id).cloned(),
+                entry,
+            })
+        };
+        let units: Vec<RetiredUnit> = slots.iter().filter_map(unit).collect();
+        let said = node
+            .said
+            .with(units.iter().map(|unit| (unit.entry.control.meta().id, None)));
+        let subject = node.subject.clone();
+        let read = self.nodes.remove(id, slots, said.clone());
+        let reads = self.nodes.get(id).map(|node| node.reads.deps().to_vec());
         Some(Retired {
-            id,
-            entry,
-            subject: node.subject,
-            deps: node.deps,
-            judgement: node.judgement,
+            node: id,
+            subject,
+            units,
+            read,
+            reads: reads.unwrap_or_default(),
+            said,
         })
     }
 
@@ -347,5 +384,14 @@ impl Plan {
                     .map(|why| (entry.clone(), kind, why))
             })
             .collect()
+    }
+}
+
+/// Whether the same is said. Judgements are mostly shared: then they need not be read.
+fn same(a: Option<&Arc<Judgement>>, b: Option<&Arc<Judgement>>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => Arc::ptr_eq(a, b) || a == b,
+        (None, None) => true,
+        _ => false,
     }
 }

@@ -104,9 +104,9 @@ fn test_of<'a>(inventory: &'a Inventory, object: &'a Object) -> Option<&'a Objec
             .meta
             .controller
             .as_ref()
-            .filter(|owner| &*owner.kind == "CronJob")?;
+            .filter(|owner| owner.kind() == "CronJob")?;
         let namespace = object.name.namespace_arc().clone();
-        inventory.get(&ObjRef::new(Kind::CronJob, namespace, owner.name.clone()))
+        inventory.get(&ObjRef::new(Kind::CronJob, namespace, owner.name()))
     };
     Some(object).filter(is_test).or_else(|| starter().filter(is_test))
 }

@@ -103,6 +103,7 @@ impl Settling<'_> {
 
     fn judgement(&self, outcome: &mut Outcome, verdict: Verdict, findings: Vec<Reported>) -> Judgement {
         Judgement {
+            control: self.entry.control.meta().id,
             severity: self.entry.severity,
             basis: self.entry.control.meta().basis,
             mode: self.entry.mode,

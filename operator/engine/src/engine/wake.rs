@@ -7,36 +7,45 @@ use std::{
 
 use jiff::Timestamp;
 
-use crate::dep::Reader;
+use crate::dep::Dep;
 
-/// Deadlines, each reader's next one only.
+/// Who waits for a moment.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub(crate) enum Sleeper {
+    /// A fact.
+    Fact(Dep),
+    /// The unit of a node that has a slot.
+    Unit(u32, u32),
+}
+
+/// Deadlines, each sleeper's next one only.
 #[derive(Default)]
 pub(crate) struct Wakes {
-    heap: BinaryHeap<Reverse<(Timestamp, Reader)>>,
-    current: HashMap<Reader, Timestamp>,
+    heap: BinaryHeap<Reverse<(Timestamp, Sleeper)>>,
+    current: HashMap<Sleeper, Timestamp>,
 }
 
 impl Wakes {
-    /// Wakes a reader at a moment, or earlier if it was to be woken earlier: running once too often is harmless.
-    pub(crate) fn set(&mut self, reader: Reader, at: Timestamp) {
-        let current = self.current.entry(reader).or_insert(Timestamp::MAX);
+    /// Wakes a sleeper at a moment, or earlier if it was to be woken earlier: running once too often is harmless.
+    pub(crate) fn set(&mut self, sleeper: Sleeper, at: Timestamp) {
+        let current = self.current.entry(sleeper).or_insert(Timestamp::MAX);
         if at < *current {
             *current = at;
-            self.heap.push(Reverse((at, reader)));
+            self.heap.push(Reverse((at, sleeper)));
         }
     }
 
-    /// The readers whose moment has come.
-    pub(crate) fn due(&mut self, now: Timestamp) -> Vec<Reader> {
+    /// Those whose moment has come.
+    pub(crate) fn due(&mut self, now: Timestamp) -> Vec<Sleeper> {
         let mut due = Vec::new();
-        while let Some(Reverse((at, reader))) = self.heap.peek().copied() {
+        while let Some(Reverse((at, sleeper))) = self.heap.peek().copied() {
             if at > now {
                 break;
             }
             self.heap.pop();
-            if self.current.get(&reader) == Some(&at) {
-                self.current.remove(&reader);
-                due.push(reader);
+            if self.current.get(&sleeper) == Some(&at) {
+                self.current.remove(&sleeper);
+                due.push(sleeper);
             }
         }
         due
@@ -44,8 +53,8 @@ impl Wakes {
 
     /// The next deadline.
     pub(crate) fn next(&mut self) -> Option<Timestamp> {
-        while let Some(Reverse((at, reader))) = self.heap.peek() {
-            if self.current.get(reader) == Some(at) {
+        while let Some(Reverse((at, sleeper))) = self.heap.peek() {
+            if self.current.get(sleeper) == Some(at) {
                 return Some(*at);
             }
             self.heap.pop();

@@ -2,7 +2,7 @@
 
 use crate::{
     decode::Object,
-    fact::Fact,
+    fact::{Fact, Kept},
     inventory::IndexKey,
     kind::{Kind, KindSet},
     name::ObjRef,
@@ -37,7 +37,7 @@ pub struct Scaler {
 
 impl Fact for Autoscaler {
     const READS: KindSet = KindSet::of(&[Kind::HorizontalPodAutoscaler, Kind::ScaledObject]);
-    const KEPT: bool = false;
+    const KEPT: Kept = Kept::IfLarge;
     type Value = Option<Scaler>;
 
     fn compute(&self, view: &View<'_>) -> Result<Option<Scaler>, Unknown> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::pod_labels;
 use crate::{
-    fact::Fact,
+    fact::{Fact, Kept},
     inventory::IndexKey,
     kind::{Kind, KindSet},
     name::ObjRef,
@@ -31,6 +31,7 @@ impl Fact for Covered {
         Kind::ReplicaSet,
         Kind::Rollout,
     ]);
+    const KEPT: Kept = Kept::IfLarge;
     type Value = Vec<ObjRef>;
 
     fn compute(&self, view: &View<'_>) -> Result<Vec<ObjRef>, Unknown> {

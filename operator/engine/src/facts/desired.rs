@@ -1,7 +1,7 @@
 //! How many pods a workload asks for.
 
 use crate::{
-    fact::Fact,
+    fact::{Fact, Kept},
     kind::{Kind, KindSet},
     name::ObjRef,
     object::{CnpgCluster, Workload},
@@ -36,7 +36,7 @@ impl Fact for Desired {
         Kind::Rollout,
         Kind::CnpgCluster,
     ]));
-    const KEPT: bool = false;
+    const KEPT: Kept = Kept::IfLarge;
     type Value = DesiredValue;
 
     fn compute(&self, view: &View<'_>) -> Result<DesiredValue, Unknown> {

@@ -8,7 +8,7 @@ use super::provisioners::{Encryption, Level, Parameters, encryption, same_driver
 use crate::{
     control::project,
     decode::Object,
-    fact::Fact,
+    fact::{Fact, Kept},
     kind::{Kind, KindSet},
     name::ObjRef,
     object::{PersistentVolume, PersistentVolumeClaim, StorageClass},
@@ -150,7 +150,7 @@ impl Fact for VolumeEncryption {
         Kind::PersistentVolume,
         Kind::StorageClass,
     ]);
-    const KEPT: bool = false;
+    const KEPT: Kept = Kept::IfLarge;
     type Value = VolumeValue;
 
     fn compute(&self, view: &View<'_>) -> Result<VolumeValue, Unknown> {

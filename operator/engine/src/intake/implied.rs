@@ -51,7 +51,7 @@ fn namespace(name: &str) -> Object {
     Object {
         name: ObjRef::namespace_object(name),
         meta: Meta::default(),
-        body: Ok(Body::Namespace(Box::new(Namespace::implied()))),
+        body: Ok(Body::Namespace(triomphe::Arc::new(Namespace::implied()))),
     }
 }
 

@@ -22,9 +22,15 @@ impl Shared for Arc<str> {
     }
 }
 
-impl Shared for Arc<OwnerRef> {
+impl Shared for OwnerRef {
     fn holders(&self) -> usize {
-        Arc::strong_count(self)
+        self.shared_by()
+    }
+}
+
+impl<T: Eq + Hash> Shared for triomphe::Arc<T> {
+    fn holders(&self) -> usize {
+        Self::strong_count(self)
     }
 }
 

@@ -97,7 +97,7 @@ pub(super) fn of(object: &Object) -> Speaks {
     let (source, checks) = match object.body.as_ref().ok()? {
         Body::Pod(pod) => {
             let known = object.meta.controller.as_ref().is_some_and(|owner| {
-                Kind::of_manifest(&owner.api_version, &owner.kind)
+                Kind::of_manifest(owner.api_version(), owner.kind())
                     .is_some_and(|kind| WORKLOADS.contains(&kind))
             });
             let source = if known { Source::Admitted } else { Source::Declared };

@@ -2,11 +2,12 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt};
 
 use super::time::Seconds;
 use crate::{
     labels::Labels,
+    pieces::Pieces,
     restore::{LONGEST_RESULT, RESTORE_RESULT},
     texts::{Collector, Marks, Scalar},
 };
@@ -62,7 +63,7 @@ pub struct Meta {
     pub annotations: Annotations,
     /// The owner with `controller: true`, if any.
     #[serde(default, rename = "ownerReferences", deserialize_with = "controller")]
-    pub controller: Option<Arc<OwnerRef>>,
+    pub controller: Option<OwnerRef>,
     /// `metadata.creationTimestamp`.
     #[serde(default, rename = "creationTimestamp")]
     created: Seconds,
@@ -82,28 +83,60 @@ fn is_set<'de, D: Deserializer<'de>>(d: D) -> Result<bool, D::Error> {
     Ok(Option::<Timestamp>::deserialize(d)?.is_some())
 }
 
-/// One of `metadata.ownerReferences`.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct OwnerRef {
+/// One of `metadata.ownerReferences`, shared between objects of one owner.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct OwnerRef(Pieces);
+
+impl OwnerRef {
+    fn piece(&self, number: usize) -> &str {
+        self.0.iter().nth(number).unwrap_or_default()
+    }
+
     /// `apiVersion` of the owner.
-    pub api_version: Box<str>,
+    pub fn api_version(&self) -> &str {
+        self.piece(0)
+    }
+
     /// `kind` of the owner.
-    pub kind: Box<str>,
+    pub fn kind(&self) -> &str {
+        self.piece(1)
+    }
+
     /// `name` of the owner, in the same namespace.
-    pub name: Box<str>,
-    /// Whether the owner is the managing controller.
+    pub fn name(&self) -> &str {
+        self.piece(2)
+    }
+
+    /// How many objects (and interners) share it.
+    pub(crate) fn shared_by(&self) -> usize {
+        self.0.shared_by()
+    }
+}
+
+impl fmt::Debug for OwnerRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.api_version(), self.kind(), self.name())
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Owner {
+    api_version: Box<str>,
+    kind: Box<str>,
+    name: Box<str>,
+    /// Whether it is the managing controller.
     #[serde(default)]
     controller: Option<bool>,
 }
 
-fn controller<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Arc<OwnerRef>>, D::Error> {
-    let owners: Option<Vec<OwnerRef>> = Option::deserialize(d)?;
+fn controller<'de, D: Deserializer<'de>>(d: D) -> Result<Option<OwnerRef>, D::Error> {
+    let owners: Option<Vec<Owner>> = Option::deserialize(d)?;
     Ok(owners
         .into_iter()
         .flatten()
         .find(|o| o.controller == Some(true))
-        .map(Arc::new))
+        .map(|o| OwnerRef(Pieces::of([&*o.api_version, &o.kind, &o.name]))))
 }
 
 /// The annotations that are kept, sorted by key, and what all of them showed. Usually none: then nothing is allocated.

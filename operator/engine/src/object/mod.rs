@@ -36,7 +36,9 @@ mod velero;
 mod word;
 mod workload;
 
-use crate::kind::Kind;
+use triomphe::Arc;
+
+use crate::{kind::Kind, labels::Labels};
 
 pub use admin_policy::{ADMIN_POLICIES, Action, AdminPeer, AdminPolicy, AdminPort, AdminRule, PodSet, Tier};
 pub use autoscaler::{HorizontalPodAutoscaler, ScaledObject};
@@ -92,6 +94,26 @@ impl Body {
         }
     }
 
+    /// The label sets within it that other objects are likely to have too.
+    pub(crate) fn each_labels(&mut self, mut visit: impl FnMut(&mut Labels)) {
+        let selector = match self {
+            Self::Workload(workload) => match Arc::get_mut(workload) {
+                Some(workload) => {
+                    workload.template_labels().map(&mut visit);
+                    workload.spec.selector.as_mut()
+                }
+                None => None,
+            },
+            Self::PodDisruptionBudget(budget) => {
+                Arc::get_mut(budget).and_then(|budget| budget.spec.selector.as_mut())
+            }
+            _ => None,
+        };
+        if let Some(selector) = selector {
+            visit(&mut selector.match_labels);
+        }
+    }
+
     /// The specification of a workload's pods; a bare pod's own.
     pub(crate) fn pod_spec(&self) -> Option<&PodSpec> {
         match self {
@@ -109,10 +131,10 @@ pub trait Projection: Sized + 'static {
 
 macro_rules! bodies {
     ($($variant:ident($ty:ty): $($kind:ident)|+;)+) => {
-        /// The projected body of an object.
+        /// The projected body of an object, shared where many are equal.
         #[derive(Clone, PartialEq, Debug)]
         #[allow(missing_docs, reason = "variants are named after the projections they hold")]
-        pub enum Body { $($variant(Box<$ty>),)+ }
+        pub enum Body { $($variant(Arc<$ty>),)+ }
 
         $(impl Projection for $ty {
             fn of(body: &Body) -> Option<&Self> {
@@ -124,7 +146,7 @@ macro_rules! bodies {
             /// Decodes the body of an object of `kind`.
             pub(crate) fn decode<'de, D: serde::Deserializer<'de>>(kind: Kind, d: D) -> Result<Self, D::Error> {
                 match kind {
-                    $($(Kind::$kind)|+ => <$ty as serde::Deserialize>::deserialize(d).map(|b| Body::$variant(Box::new(b))),)+
+                    $($(Kind::$kind)|+ => <$ty as serde::Deserialize>::deserialize(d).map(|b| Body::$variant(Arc::new(b))),)+
                 }
             }
         }

@@ -1,6 +1,9 @@
 //! `v1` Pod. There are many of them: what is kept is small.
 
-use std::sync::Arc;
+use std::{
+    hash::{Hash, Hasher},
+    sync::Arc,
+};
 
 use serde::Deserialize;
 
@@ -33,7 +36,30 @@ struct Rare {
     restore: Option<Box<RestoreResult>>,
 }
 
+/// Nothing in it differs from itself.
+impl Eq for Pod {}
+
+impl Hash for Pod {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // Few pods have what is rare, and those need not be told apart quickly.
+        (
+            &self.node,
+            self.running,
+            self.finished,
+            self.ready,
+            self.host_network,
+        )
+            .hash(state);
+        self.small.hash(state);
+    }
+}
+
 impl Pod {
+    /// Whether others are likely to be equal: all of one workload on one node mostly are.
+    pub(crate) fn is_common(&self) -> bool {
+        self.rare.is_none()
+    }
+
     /// The pod's own specification; kept only for pods without a controller, which are workloads of their own.
     pub fn spec(&self) -> Option<&PodSpec> {
         self.rare.as_ref()?.spec.as_ref()
@@ -61,7 +87,7 @@ impl Pod {
 }
 
 /// The checks in the low bits, then whether it succeeded, the restarts in the high ones: four bytes in each of very many pods.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 struct Small(u32);
 
 /// The bit above those of the checks.

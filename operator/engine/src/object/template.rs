@@ -45,6 +45,10 @@ impl PodTemplate {
             .unwrap_or_default()
     }
 
+    pub(super) fn labels_mut(&mut self) -> Option<&mut Labels> {
+        Some(&mut self.metadata.as_mut()?.labels)
+    }
+
     /// The Pod Security checks that the pods will violate.
     pub fn security_checks(&self) -> Checks {
         let none = Annotations::default();

@@ -31,6 +31,11 @@ impl Workload {
         })
     }
 
+    /// The labels of its own pod template.
+    pub(super) fn template_labels(&mut self) -> Option<&mut Labels> {
+        self.spec.template.as_mut()?.labels_mut()
+    }
+
     /// Whether it has done its work and starts no pod any more: a Job that succeeded.
     pub fn is_over(&self) -> bool {
         self.status

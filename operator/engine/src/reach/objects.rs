@@ -58,6 +58,6 @@ pub(crate) fn speaks(object: &Object) -> bool {
 /// Whether a Pod is run by no workload of a kind that is read: then nothing else tells its labels.
 fn speaks_for_itself(object: &Object) -> bool {
     object.meta.controller.as_ref().is_none_or(|owner| {
-        !Kind::of_manifest(&owner.api_version, &owner.kind).is_some_and(|kind| WORKLOADS.contains(&kind))
+        !Kind::of_manifest(owner.api_version(), owner.kind()).is_some_and(|kind| WORKLOADS.contains(&kind))
     })
 }

@@ -85,7 +85,7 @@ impl Overlay {
     /// Those that are kept.
     pub(crate) fn into_computed(self) -> impl Iterator<Item = Computed> {
         let computed = self.computed.into_inner().into_values();
-        computed.filter(|computed| computed.fact.is_kept())
+        computed.filter(Computed::is_kept)
     }
 }
 
@@ -141,14 +141,11 @@ impl<'a> View<'a> {
     pub fn fact<F: Fact>(&self, fact: &F) -> Result<Arc<F::Value>, Unknown> {
         self.enforce(F::READS, std::any::type_name::<F>());
         let dep = Dep::fact(fact);
-        if F::KEPT {
+        let stored = self.world.facts.current(dep, fact);
+        let known = stored.or_else(|| Some(self.world.warm?.get(&dep)?.value.clone()));
+        if let Some(known) = known {
             self.reads.borrow_mut().deps.push(dep);
-            if let Some(known) = self.world.facts.current(dep, fact) {
-                return value::<F>(known);
-            }
-            if let Some(known) = self.world.warm.and_then(|warm| warm.get(&dep)) {
-                return value::<F>(known.value.clone());
-            }
+            return value::<F>(known);
         }
         if !self.overlay.computed.borrow().contains_key(&dep) {
             self.compute_here(fact, dep)?;
@@ -157,14 +154,18 @@ impl<'a> View<'a> {
         let Some(computed) = overlaid.get(&dep) else {
             return Err(cyclic(fact));
         };
-        if !F::KEPT {
-            self.reads.borrow_mut().add(&computed.reads, self.own);
+        let mut reads = self.reads.borrow_mut();
+        if computed.is_kept() {
+            reads.deps.push(dep);
+        } else {
+            reads.add(&computed.reads, self.own);
         }
         value::<F>(computed.value.clone())
     }
 
     fn compute_here<F: Fact>(&self, fact: &F, dep: Dep) -> Result<(), Unknown> {
         if self.overlay.under_way.borrow().contains(&dep) {
+            self.reads.borrow_mut().deps.push(dep);
             return Err(cyclic(fact));
         }
         self.overlay.under_way.borrow_mut().push(dep);

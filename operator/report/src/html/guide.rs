@@ -25,7 +25,7 @@ pub(super) fn html(page: &str) -> String {
         event => Some(event),
     });
     html::push_html(&mut out, events);
-    out
+    out.replace("<th>", "<th scope=\"col\">")
 }
 
 fn sections(page: &str) -> Vec<Event<'_>> {

@@ -98,6 +98,14 @@ impl Browser {
             .await;
     }
 
+    /// Processor time that the page has taken since it was opened, in seconds.
+    pub(crate) async fn spent(&self) -> f64 {
+        let metrics = self.tools("Performance.getMetrics", json!({})).await;
+        let all = metrics["metrics"].as_array().unwrap();
+        let spent = all.iter().find(|metric| metric["name"] == "ProcessTime").unwrap();
+        spent["value"].as_f64().unwrap()
+    }
+
     /// Opens a file.
     pub(crate) async fn visit(&self, file: &Path) {
         let address = Url::from_file_path(fs::canonicalize(file).unwrap()).unwrap();
@@ -178,20 +186,23 @@ impl Browser {
         }
     }
 
-    /// Keeps a picture of the whole page where `PLIMSOLL_SCREENSHOTS` says.
+    /// Keeps a picture of the whole page, or from the findings on, where `PLIMSOLL_SCREENSHOTS` says.
     pub(crate) async fn picture(&self, name: &str, whole: bool) {
         use base64::{Engine as _, engine::general_purpose::STANDARD};
         let Some(folder) = env::var_os("PLIMSOLL_SCREENSHOTS") else {
             return;
         };
-        let params = json!({"format": "png", "captureBeyondViewport": whole});
-        let mut params = params;
-        if whole {
-            let size = self
-                .eval("const e = document.documentElement; return [e.clientWidth, Math.min(e.scrollHeight, 7000)]")
-                .await;
-            params["clip"] = json!({"x": 0, "y": 0, "width": size[0], "height": size[1], "scale": 1});
-        }
+        let mut params = json!({"format": "png", "captureBeyondViewport": true});
+        let from = match whole {
+            true => "0",
+            false => "document.getElementById('findings').getBoundingClientRect().top + scrollY",
+        };
+        let script = format!(
+            "const e = document.documentElement, y = {from}; return [e.clientWidth, Math.min(e.scrollHeight - y, {}), y]",
+            if whole { 7000 } else { 1400 }
+        );
+        let size = self.eval(&script).await;
+        params["clip"] = json!({"x": 0, "y": size[2], "width": size[0], "height": size[1], "scale": 1});
         let picture = self.tools("Page.captureScreenshot", params).await;
         let bytes = STANDARD.decode(picture["data"].as_str().unwrap()).unwrap();
         fs::write(Path::new(&folder).join(format!("{name}.png")), bytes).unwrap();

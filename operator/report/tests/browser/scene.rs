@@ -172,6 +172,7 @@ impl Scene {
             false => Verdict::Fail,
         };
         let judgement = Judgement {
+            control: meta.id,
             severity: meta.severity,
             basis: Basis::Automated,
             mode: Mode::Propose,

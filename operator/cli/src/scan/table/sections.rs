@@ -10,7 +10,7 @@ use plimsoll_engine::{
     unknown::Unknown,
 };
 
-use super::{Page, object, waiver};
+use super::{super::items::name_of, Page, waiver};
 
 /// Objects named for one cause of not knowing.
 const NAMED: usize = 3;
@@ -57,7 +57,7 @@ impl Page<'_> {
         for (unit, reported, exception) in waived.iter().take(self.limit) {
             table.add_row([
                 unit.key.control.to_owned(),
-                object(&reported.finding.object),
+                name_of(&reported.finding.object),
                 reported.finding.reason.to_owned(),
                 format!("by exception {}", escape(exception)),
             ]);
@@ -180,7 +180,7 @@ fn who(units: &[&UnitResult]) -> String {
     let mut names: Vec<String> = units
         .iter()
         .take(NAMED)
-        .map(|unit| object(&unit.key.subject))
+        .map(|unit| name_of(&unit.key.subject))
         .collect();
     if units.len() > NAMED {
         names.push(format!("and {} more", units.len() - NAMED));

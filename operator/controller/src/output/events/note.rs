@@ -147,6 +147,7 @@ mod tests {
     #[allow(clippy::unnecessary_wraps, reason = "as a transition has it")]
     fn unit(verdict: Verdict, findings: Vec<Reported>) -> Option<UnitResult> {
         let judgement = Judgement {
+            control: "availability/replica-redundancy",
             severity: Severity::High,
             basis: Basis::Automated,
             mode: Mode::Observe,

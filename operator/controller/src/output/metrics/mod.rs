@@ -2,7 +2,6 @@
 //! thing vanishes with it. What there is stands in the [`catalog`]; nothing else can be written. Only tallies are read, never
 //! units, and nothing is labelled by object, tenant or message: the bounds in the catalogue hold whatever the cluster holds.
 
-pub mod catalog;
 mod measures;
 mod own;
 mod process;
@@ -23,9 +22,10 @@ use prometheus_client::{
 };
 use tokio::sync::watch;
 
-use self::catalog::Metric;
 use crate::Published;
 pub use own::Turns;
+pub use plimsoll_metrics as catalog;
+use plimsoll_metrics::Metric;
 use sheet::{Sheet, sample};
 pub use text::Format;
 

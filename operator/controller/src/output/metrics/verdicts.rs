@@ -1,9 +1,13 @@
 //! What the baselines say: status, findings, ratios and ages, from tallies alone.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use jiff::Timestamp;
 use plimsoll_engine::{
+    baseline::Compiled,
     finding::Severity,
     memory::Fingerprint,
     report::{BaselineReport, Rank, Report, Score, Tally},
@@ -31,6 +35,7 @@ impl Collector for Verdicts {
         ratios(sheet, report)?;
         oldest(sheet, report, (self.0.clock)())?;
         pending(sheet, report)?;
+        mappings(sheet, &published)?;
         exceptions(sheet, &published, (self.0.clock)())
     }
 }
@@ -49,6 +54,22 @@ fn exceptions(sheet: &mut Sheet<'_>, published: &Published, now: Timestamp) -> f
         .filter(|(control, _)| known(control))
         .map(|(control, at)| ([control.as_str()], at.as_duration().as_secs_f64()));
     sheet.gauge(&catalog::EXCEPTION_NEXT_EXPIRY, next)
+}
+
+/// An info metric: joined with any other by `control`, it tells how a framework's requirements fare.
+fn mappings(sheet: &mut Sheet<'_>, published: &Published) -> fmt::Result {
+    let controls = published.baselines.iter().flat_map(Compiled::metas);
+    let rows: BTreeSet<[&str; 3]> = controls
+        .flat_map(|meta| {
+            meta.mappings
+                .iter()
+                .map(|(framework, requirement)| [meta.id, *framework, *requirement])
+        })
+        .collect();
+    sheet.gauge(
+        &catalog::CONTROL_MAPPING_INFO,
+        rows.into_iter().map(|row| (row, 1.0)),
+    )
 }
 
 /// A control in an environment, with what was counted there.

@@ -206,8 +206,14 @@ async fn check(State(guard): State<Guard>, request: Request, next: Next) -> Resp
     }
 }
 
+/// The header for a token that comes through the API server's proxy, which keeps the one that it was shown itself.
+const FORWARDED: &str = "x-plimsoll-token";
+
 /// The token of a request: one header, with one token.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
+    if !headers.contains_key(header::AUTHORIZATION) {
+        return forwarded(headers);
+    }
     let mut given = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(one), None) = (given.next(), given.next()) else {
         return None;
@@ -215,6 +221,14 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = one.to_str().ok()?.split_once(' ')?;
     let token = token.trim();
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
+
+fn forwarded(headers: &HeaderMap) -> Option<&str> {
+    let mut given = headers.get_all(FORWARDED).iter();
+    let (Some(one), None) = (given.next(), given.next()) else {
+        return None;
+    };
+    one.to_str().ok().map(str::trim).filter(|token| !token.is_empty())
 }
 
 fn access(user: UserInfo, verb: &str, path: &str) -> SubjectAccessReview {

@@ -1,7 +1,7 @@
 use std::time::Instant;
 
 use axum::extract::State;
-use plimsoll_engine::{coverage::Coverage, probe::Answer};
+use plimsoll_engine::{control::Registry, coverage::Coverage, probe::Answer};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     sync::watch,
@@ -14,7 +14,10 @@ use super::{
 };
 use crate::{
     Health, Published,
-    output::metrics::{Metrics, Turns},
+    output::{
+        metrics::{Metrics, Turns},
+        report::Reports,
+    },
     probe::handshake,
 };
 
@@ -38,13 +41,22 @@ async fn running() -> Running {
         Server::bind(loopback).await.unwrap(),
     );
     let (address, secure_address, stop) = (door.address(), secure.address(), CancellationToken::new());
-    let (heart, own) = (Heart::new(receiver), Identity::Own(vec!["localhost".into()]));
+    let (heart, own) = (
+        Heart::new(receiver.clone()),
+        Identity::Own(vec!["localhost".into()]),
+    );
     tokio::spawn(heart.clone().follow(stop.clone()));
     let router = heart.router().merge(plain(metrics.clone()));
     let task = tokio::spawn(door.run(router, Transport::Plain, stop.clone()));
     let guard = Guard::new(Api::default().client(), Admissions::default());
     let acceptor = Certificates::new(own).unwrap().acceptor().unwrap();
-    let pages = Pages { metrics }.router(guard);
+    let reports = Reports::new(
+        receiver.clone(),
+        Registry::default(),
+        "test",
+        jiff::Timestamp::now,
+    );
+    let pages = Pages { metrics, reports }.router(guard);
     tokio::spawn(secure.run(pages, Transport::Tls(acceptor), stop.clone()));
     Running {
         address,

@@ -86,6 +86,7 @@ fn reported(i: usize, state: &State, repair: Option<&Repair>) -> Reported {
 fn baseline_report(says: &Says) -> BaselineReport {
     let findings = says.findings.iter().enumerate();
     let judgement = Judgement {
+        control: unit().control,
         severity: Severity::High,
         basis: Basis::Automated,
         mode: says.mode,

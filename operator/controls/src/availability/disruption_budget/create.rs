@@ -26,7 +26,7 @@ pub(super) fn proposal(unit: &Unit<'_>, view: &View<'_>, missing: i32) -> Result
     let target = free_name(unit.name(), view)?;
     let mut obstacles = Vec::new();
     if let Some(owner) = &unit.object()?.meta.controller {
-        obstacles.push(format!("{} {} may bring a budget of its own", owner.kind, owner.name));
+        obstacles.push(format!("{} {} may bring a budget of its own", owner.kind(), owner.name()));
     }
     let covered = view.fact(&Covered {
         namespace: unit.namespace().into(),

@@ -139,7 +139,7 @@ impl Control for ReplicaRedundancy {
             out.not_applicable("run by a custom resource");
             out.note(format!(
                 "{} {} decides how many instances there are",
-                owner.kind, owner.name
+                owner.kind(), owner.name()
             ));
             return Ok(());
         }

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::shared::{
     aim::{HostAddress, check_times, shown},
     maintenance::{Maintenance, windows},
-    probing::Probing,
+    probing::{MAX_HOSTS, TIMEOUT, with_probing},
     ratio::Ratio,
     sites::{PUBLISHERS, Site},
 };
@@ -38,58 +38,61 @@ const SHORTEST_WINDOW: Duration = Duration::from_days(1);
 /// What is remembered.
 const LONGEST_WINDOW: Duration = Duration::from_days(365);
 
-/// Parameters.
-#[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-#[schemars(deny_unknown_fields)]
-#[schemars(extend("x-kubernetes-validations" = [{
-    "rule": "!has(self.target) || !has(self.interval) || double(self.target) < 0.9999 || (!self.interval.contains('d') && duration(self.interval) <= duration('30s'))",
-    "message": "interval: targets from 0.9999 on need 30s or less; at 60s one lost probe costs 23 % of a month's allowance",
-    "fieldPath": ".interval"
-}]))]
-pub struct Params {
-    /// Whether to probe, and what that may cost.
-    #[serde(flatten)]
-    pub probing: Probing,
-    /// The share of the window in which the host has to answer, as a decimal string. Default: "0.9999".
-    pub target: Ratio,
-    /// Over which time, from 1d to 365d. Default: 30d.
-    pub window: Duration,
-    /// How often each host is asked, from 5s on; at most 30s for targets of 0.9999 and more. Default: 15s.
-    pub interval: Duration,
-    /// The share of the window that attempts have to cover for a verdict, as a decimal string. Default: "0.9".
-    pub min_coverage: Ratio,
-    /// Attempts in a maintenance window count neither way. Default: true.
-    pub exclude_maintenance: bool,
-    /// When maintenance is. Default: never.
-    #[schemars(length(max = 16))]
-    pub maintenance: Vec<Maintenance>,
-    /// Only attempts in these hours count, such as `Mon-Fri 08:00-18:00`. Default: all the time.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 64))]
-    pub business_hours: Option<String>,
-    /// The time zone of `businessHours`. Default: `Etc/UTC`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 64))]
-    pub time_zone: Option<String>,
-    /// The path that is asked for. Any answer with a status below 500 is one. Default: `/`.
-    #[schemars(length(min = 1, max = 256), regex(pattern = r"^/[!-~]*$"))]
-    pub path: String,
-    /// Environments that are judged. Default: `[production]`.
-    #[schemars(length(max = 32))]
-    pub environments: Vec<String>,
-    /// How many hosts are asked at once. Default: 64.
-    #[schemars(range(min = 1, max = 1024))]
-    pub concurrency: u16,
-    /// Where hosts are reached, in place of what their objects say. Default: none.
-    #[schemars(length(max = 500))]
-    pub addresses: Vec<HostAddress>,
+with_probing! {
+    /// Parameters.
+    #[derive(Serialize, Deserialize, JsonSchema)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+    #[schemars(deny_unknown_fields)]
+    #[schemars(extend("x-kubernetes-validations" = [{
+        "rule": "!has(self.target) || !has(self.interval) || double(self.target) < 0.9999 || (!self.interval.contains('d') && duration(self.interval) <= duration('30s'))",
+        "message": "interval: targets from 0.9999 on need 30s or less; at 60s one lost probe costs 23 % of a month's allowance",
+        "fieldPath": ".interval"
+    }]))]
+    pub struct Params {
+        /// The share of the window in which the host has to answer, as a decimal string. Default: "0.9999".
+        pub target: Ratio,
+        /// Over which time, from 1d to 365d. Default: 30d.
+        pub window: Duration,
+        /// How often each host is asked, from 5s on; at most 30s for targets of 0.9999 and more. Default: 15s.
+        pub interval: Duration,
+        /// The share of the window that attempts have to cover for a verdict, as a decimal string. Default: "0.9".
+        pub min_coverage: Ratio,
+        /// Attempts in a maintenance window count neither way. Default: true.
+        pub exclude_maintenance: bool,
+        /// When maintenance is. Default: never.
+        #[schemars(length(max = 16))]
+        pub maintenance: Vec<Maintenance>,
+        /// Only attempts in these hours count, such as `Mon-Fri 08:00-18:00`. Default: all the time.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(length(min = 1, max = 64))]
+        pub business_hours: Option<String>,
+        /// The time zone of `businessHours`. Default: `Etc/UTC`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(length(min = 1, max = 64))]
+        pub time_zone: Option<String>,
+        /// The path that is asked for. Any answer with a status below 500 is one. Default: `/`.
+        #[schemars(length(min = 1, max = 256), regex(pattern = r"^/[!-~]*$"))]
+        pub path: String,
+        /// Environments that are judged. Default: `[production]`.
+        #[schemars(length(max = 32))]
+        pub environments: Vec<String>,
+        /// How many hosts are asked at once. Default: 64.
+        #[schemars(range(min = 1, max = 1024))]
+        pub concurrency: u16,
+        /// Where hosts are reached, in place of what their objects say. Default: none.
+        #[schemars(length(max = 500))]
+        pub addresses: Vec<HostAddress>,
+    }
 }
 
 impl Default for Params {
     fn default() -> Self {
         Self {
-            probing: Probing::default(),
+            probe: false,
+            timeout: TIMEOUT,
+            max_hosts: MAX_HOSTS,
+            allow_cidrs: Vec::new(),
+            refuse_cidrs: Vec::new(),
             target: FINE_TARGET,
             window: Duration::from_days(30),
             interval: Duration::from_secs(15),
@@ -122,7 +125,7 @@ impl Control for UptimeSlo {
     type Params = Params;
 
     fn validate(params: &Params) -> Result<(), ParamError> {
-        check_times(params.interval.as_secs(), 5, params.probing.timeout.as_secs())?;
+        check_times(params.interval.as_secs(), 5, params.timeout.as_secs())?;
         if params.target >= FINE_TARGET && params.interval.as_secs() > FINE_INTERVAL {
             let expected = format!(
                 "expected {FINE_INTERVAL}s or less for a target of {FINE_TARGET} and more, found {}",
@@ -141,7 +144,7 @@ impl Control for UptimeSlo {
     }
 
     fn check(unit: &Unit<'_>, view: &View<'_>, params: &Params, out: &mut Findings) -> Result<(), Unknown> {
-        let Some(sites) = params.probing.sites(unit, view, &params.environments, out)? else {
+        let Some(sites) = params.probing().sites(unit, view, &params.environments, out)? else {
             return Ok(());
         };
         let sites = one_per_host(sites);
@@ -149,7 +152,7 @@ impl Control for UptimeSlo {
             out.not_applicable("publishes no host");
             return Ok(());
         }
-        let aim = params.probing.aim(&params.addresses);
+        let aim = params.probing().aim(&params.addresses);
         let filter = aim.filter(view)?;
         for site in &sites {
             let at = aim.targets(site, &filter, |why| out.unknown(why));
@@ -227,7 +230,7 @@ impl Params {
             interval: self.interval,
             last: None,
             filter: filter.clone(),
-            limits: self.probing.limits(self.concurrency),
+            limits: self.probing().limits(self.concurrency),
         }
     }
 }

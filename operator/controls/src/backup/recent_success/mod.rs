@@ -6,7 +6,7 @@ use plimsoll_engine::{
     duration::Duration,
     finding::{Basis, Finding, Findings, Repair, RepairClass, Severity},
     kind::Kind,
-    metric::BACKUP_LAST_SUCCESS,
+    metric::{BACKUP_DUE, BACKUP_LAST_SUCCESS},
     unknown::Unknown,
     view::View,
 };
@@ -185,8 +185,7 @@ fn outcomes(
         let outcome = match run {
             Ok(run) => {
                 if let Some(success) = run.success {
-                    let success = seconds(success);
-                    measure(&BACKUP_LAST_SUCCESS, unit.name(), Some(source.mechanism()), success, view, out)?;
+                    tell(unit, source, &run, success, view, params, out)?;
                 }
                 outcome(source, &run, view, params)
             }
@@ -198,6 +197,22 @@ fn outcomes(
         outcomes.push(outcome);
     }
     Ok(outcomes)
+}
+
+/// Its series.
+fn tell(
+    unit: &Unit<'_>,
+    source: &Source,
+    run: &Run,
+    success: Timestamp,
+    view: &View<'_>,
+    params: &Params,
+    out: &mut Findings,
+) -> Result<(), Unknown> {
+    let mechanism = Some(source.mechanism());
+    let due = success.checked_add(limit(run, view, params)).unwrap_or(success);
+    measure(&BACKUP_LAST_SUCCESS, unit.name(), mechanism, seconds(success), view, out)?;
+    measure(&BACKUP_DUE, unit.name(), mechanism, seconds(due), view, out)
 }
 
 /// One recent success is enough. Else what cannot be seen might be one; else the deadline of the last has passed.
@@ -245,15 +260,7 @@ fn outcome(source: &Source, run: &Run, view: &View<'_>, params: &Params) -> Outc
             return Outcome::Unknown(Unknown::new("ClockSkew", why).live_only());
         }
     }
-    let running = run
-        .running
-        .is_some_and(|started| !view.is_older(started, params.max_runtime));
-    let limit = if running {
-        params.max_age.to_signed().saturating_add(params.max_runtime.to_signed())
-    } else {
-        params.max_age.to_signed()
-    };
-    match (view.is_older(since, limit), run.success) {
+    match (view.is_older(since, limit(run, view, params)), run.success) {
         (true, success) => Outcome::Failed(failure(source, run, success, params)),
         (false, Some(_)) => sized(source, run, params),
         (false, None) => {
@@ -261,6 +268,15 @@ fn outcome(source: &Source, run: &Run, view: &View<'_>, params: &Params) -> Outc
             Outcome::Unknown(Unknown::new(YOUNG, why).live_only())
         }
     }
+}
+
+/// How old a success may be: a run that is under way puts the deadline off.
+fn limit(run: &Run, view: &View<'_>, params: &Params) -> SignedDuration {
+    let running = run
+        .running
+        .is_some_and(|started| !view.is_older(started, params.max_runtime));
+    let grace = if running { params.max_runtime.to_signed() } else { SignedDuration::ZERO };
+    params.max_age.to_signed().saturating_add(grace)
 }
 
 fn failure(source: &Source, run: &Run, success: Option<Timestamp>, params: &Params) -> Failure {

@@ -99,9 +99,9 @@ fn by_owner(view: &View<'_>, service: &Object) -> Result<bool, Unknown> {
     let namespace = service.name.namespace().unwrap_or_default();
     let mut owners = Vec::new();
     if let Some(owner) = &service.meta.controller
-        && let Some(kind @ (Kind::Gateway | Kind::Ingress)) = Kind::of_manifest(&owner.api_version, &owner.kind)
+        && let Some(kind @ (Kind::Gateway | Kind::Ingress)) = Kind::of_manifest(owner.api_version(), owner.kind())
     {
-        owners.push(ObjRef::new(kind, namespace, owner.name.clone()));
+        owners.push(ObjRef::new(kind, namespace, owner.name()));
     }
     for (name, of) in OWNERS {
         if let Some(name) = service.meta.labels.get(name) {

@@ -27,33 +27,32 @@ use self::{
     port::{Published, Speaks},
     tried::{Prober, Tried},
 };
-use crate::shared::{aim::check_times, podspec::pod_spec, probing::Probing};
+use crate::shared::{aim::check_times, podspec::pod_spec, probing::{MAX_HOSTS, TIMEOUT, with_probing}};
 
 /// The control.
 pub struct NoPlaintextExposure;
 
-/// Parameters.
-#[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct Params {
-    /// Ports that count as TLS by their number (over UDP as QUIC). Default: `[443, 8443]`.
-    #[schemars(length(max = 64), inner(range(min = 1)))]
-    pub tls_ports: Vec<u16>,
-    /// Severity of plaintext behind a load balancer that only the internal network reaches; that of a database port is
-    /// high there. Default: Medium.
-    pub internal_load_balancer_severity: Severity,
-    /// Images, by repository or the end of it, of ingress and gateway controllers beside those that are known. What such a
-    /// controller publishes is left to the controls about Ingresses and Gateways. Default: none.
-    #[schemars(length(max = 64), inner(length(min = 1, max = 255)))]
-    pub controller_images: Vec<String>,
-    /// Whether to try a TLS handshake at the ports of load balancers, and what that may cost.
-    #[serde(flatten)]
-    pub probing: Probing,
-    /// How often each port is tried; the moments are spread. An answer older than twice that is no answer. Default: 6h.
-    pub interval: Duration,
-    /// How many ports are tried at once. Default: 4.
-    #[schemars(range(min = 1, max = 64))]
-    pub concurrency: u16,
+with_probing! {
+    /// Parameters.
+    #[derive(Serialize, Deserialize, JsonSchema)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+    pub struct Params {
+        /// Ports that count as TLS by their number (over UDP as QUIC). Default: `[443, 8443]`.
+        #[schemars(length(max = 64), inner(range(min = 1)))]
+        pub tls_ports: Vec<u16>,
+        /// Severity of plaintext behind a load balancer that only the internal network reaches; that of a database port is
+        /// high there. Default: Medium.
+        pub internal_load_balancer_severity: Severity,
+        /// Images, by repository or the end of it, of ingress and gateway controllers beside those that are known. What such a
+        /// controller publishes is left to the controls about Ingresses and Gateways. Default: none.
+        #[schemars(length(max = 64), inner(length(min = 1, max = 255)))]
+        pub controller_images: Vec<String>,
+        /// How often each port is tried; the moments are spread. An answer older than twice that is no answer. Default: 6h.
+        pub interval: Duration,
+        /// How many ports are tried at once. Default: 4.
+        #[schemars(range(min = 1, max = 64))]
+        pub concurrency: u16,
+    }
 }
 
 impl Default for Params {
@@ -62,7 +61,11 @@ impl Default for Params {
             tls_ports: vec![443, 8443],
             internal_load_balancer_severity: Severity::Medium,
             controller_images: Vec::new(),
-            probing: Probing::default(),
+            probe: false,
+            timeout: TIMEOUT,
+            max_hosts: MAX_HOSTS,
+            allow_cidrs: Vec::new(),
+            refuse_cidrs: Vec::new(),
             interval: Duration::from_hours(6),
             concurrency: 4,
         }
@@ -115,7 +118,7 @@ impl Control for NoPlaintextExposure {
         if params.controller_images.iter().any(String::is_empty) {
             return Err(ParamError::new("controllerImages", "holds an empty name, expected images"));
         }
-        check_times(params.interval.as_secs(), 60, params.probing.timeout.as_secs())
+        check_times(params.interval.as_secs(), 60, params.timeout.as_secs())
     }
 
     fn check(unit: &Unit<'_>, view: &View<'_>, params: &Params, out: &mut Findings) -> Result<(), Unknown> {

@@ -46,10 +46,10 @@ impl<'a, 'v> Prober<'a, 'v> {
         params: &'a Params,
         load_balancers: &'a [LoadBalancer],
     ) -> Result<Option<Self>, Unknown> {
-        if !params.probing.probe || load_balancers.is_empty() {
+        if !params.probe || load_balancers.is_empty() {
             return Ok(None);
         }
-        let filter = params.probing.aim(&[]).filter(view)?;
+        let filter = params.probing().aim(&[]).filter(view)?;
         Ok(Some(Self {
             unit,
             view,
@@ -73,7 +73,7 @@ impl<'a, 'v> Prober<'a, 'v> {
                 .map(|lb| (Arc::from(&*lb.address), port.number))
                 .collect(),
         };
-        let targets = self.params.probing.aim(&[]).targets(&site, &self.filter, |why| {
+        let targets = self.params.probing().aim(&[]).targets(&site, &self.filter, |why| {
             out.note(format!("{} was not tried: {}", port.name(), why.message()));
         });
         let mut all = Vec::new();
@@ -120,7 +120,7 @@ impl<'a, 'v> Prober<'a, 'v> {
             interval: self.params.interval,
             last,
             filter: self.filter.clone(),
-            limits: self.params.probing.limits(self.params.concurrency),
+            limits: self.params.probing().limits(self.params.concurrency),
         }
     }
 }

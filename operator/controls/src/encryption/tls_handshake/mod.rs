@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::shared::{
     aim::{HostAddress, check_times},
     handshake::{answers, taken, unclear},
-    probing::Probing,
+    probing::{MAX_HOSTS, TIMEOUT, with_probing},
     sites::PUBLISHERS,
     tls::TlsVersion,
 };
@@ -27,31 +27,30 @@ use crate::shared::{
 /// The control.
 pub struct TlsHandshake;
 
-/// Parameters.
-#[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-#[schemars(deny_unknown_fields)]
-pub struct Params {
-    /// Whether to probe, and what that may cost.
-    #[serde(flatten)]
-    pub probing: Probing,
-    /// Versions that may be negotiated: one of them has to be, and none below the lowest. Default: `["1.2", "1.3"]`.
-    #[schemars(length(min = 1, max = 4))]
-    pub allowed_versions: Vec<TlsVersion>,
-    /// Environments that are judged. Default: `[production, staging]`.
-    #[schemars(length(max = 32))]
-    pub environments: Vec<String>,
-    /// How often each host is probed; the moments are spread. An answer older than twice that is no answer. Default: 6h.
-    pub interval: Duration,
-    /// How many hosts are probed at once. Default: 4.
-    #[schemars(range(min = 1, max = 64))]
-    pub concurrency: u16,
-    /// A ConfigMap with certificates: whether what servers show chains to them is noted. Default: none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ca_bundle: Option<CaBundleRef>,
-    /// Where hosts are reached, in place of what their objects say. Default: none.
-    #[schemars(length(max = 500))]
-    pub addresses: Vec<HostAddress>,
+with_probing! {
+    /// Parameters.
+    #[derive(Serialize, Deserialize, JsonSchema)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+    #[schemars(deny_unknown_fields)]
+    pub struct Params {
+        /// Versions that may be negotiated: one of them has to be, and none below the lowest. Default: `["1.2", "1.3"]`.
+        #[schemars(length(min = 1, max = 4))]
+        pub allowed_versions: Vec<TlsVersion>,
+        /// Environments that are judged. Default: `[production, staging]`.
+        #[schemars(length(max = 32))]
+        pub environments: Vec<String>,
+        /// How often each host is probed; the moments are spread. An answer older than twice that is no answer. Default: 6h.
+        pub interval: Duration,
+        /// How many hosts are probed at once. Default: 4.
+        #[schemars(range(min = 1, max = 64))]
+        pub concurrency: u16,
+        /// A ConfigMap with certificates: whether what servers show chains to them is noted. Default: none.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub ca_bundle: Option<CaBundleRef>,
+        /// Where hosts are reached, in place of what their objects say. Default: none.
+        #[schemars(length(max = 500))]
+        pub addresses: Vec<HostAddress>,
+    }
 }
 
 /// A ConfigMap with certificates in PEM.
@@ -74,7 +73,11 @@ pub struct CaBundleRef {
 impl Default for Params {
     fn default() -> Self {
         Self {
-            probing: Probing::default(),
+            probe: false,
+            timeout: TIMEOUT,
+            max_hosts: MAX_HOSTS,
+            allow_cidrs: Vec::new(),
+            refuse_cidrs: Vec::new(),
             allowed_versions: vec![TlsVersion::V1_2, TlsVersion::V1_3],
             environments: ["production", "staging"].map(String::from).to_vec(),
             interval: Duration::from_hours(6),
@@ -104,11 +107,11 @@ impl Control for TlsHandshake {
         if params.allowed_versions.is_empty() {
             return Err(ParamError::new("allowedVersions", "expected at least one version"));
         }
-        check_times(params.interval.as_secs(), 60, params.probing.timeout.as_secs())
+        check_times(params.interval.as_secs(), 60, params.timeout.as_secs())
     }
 
     fn check(unit: &Unit<'_>, view: &View<'_>, params: &Params, out: &mut Findings) -> Result<(), Unknown> {
-        let Some(mut sites) = params.probing.sites(unit, view, &params.environments, out)? else {
+        let Some(mut sites) = params.probing().sites(unit, view, &params.environments, out)? else {
             return Ok(());
         };
         sites.retain(|site| site.tls);
@@ -116,7 +119,7 @@ impl Control for TlsHandshake {
             out.not_applicable("ends no TLS");
             return Ok(());
         }
-        let aim = params.probing.aim(&params.addresses);
+        let aim = params.probing().aim(&params.addresses);
         let filter = aim.filter(view)?;
         for site in &sites {
             for (address, port) in aim.targets(site, &filter, |why| out.unknown(why)) {
@@ -150,7 +153,7 @@ impl Params {
             interval: self.interval,
             last,
             filter: filter.clone(),
-            limits: self.probing.limits(self.concurrency),
+            limits: self.probing().limits(self.concurrency),
         }
     }
 

@@ -144,6 +144,30 @@ fn made_up_tokens_push_nobody_out_and_take_no_room_for_ever() {
     assert_eq!(guard.remembered(&allowed), Some(Answer::Allowed));
 }
 
+/// The API server's proxy keeps the token that it was shown: another comes in a header of its own, and never beside one.
+#[test]
+fn a_token_may_come_through_the_api_servers_proxy() {
+    let headers = |given: &[(&'static str, &str)]| {
+        let mut headers = HeaderMap::new();
+        for (name, value) in given {
+            headers.append(*name, value.parse().unwrap());
+        }
+        headers
+    };
+    assert_eq!(bearer(&headers(&[(FORWARDED, "abc")])), Some("abc"));
+    assert_eq!(
+        bearer(&headers(&[("authorization", "Bearer one"), (FORWARDED, "other")])),
+        Some("one")
+    );
+    for wrong in [
+        &[("authorization", "Basic x"), (FORWARDED, "abc")][..],
+        &[(FORWARDED, "a"), (FORWARDED, "b")],
+        &[(FORWARDED, " ")],
+    ] {
+        assert_eq!(bearer(&headers(wrong)), None, "{wrong:?}");
+    }
+}
+
 #[test]
 fn one_header_with_one_token_counts() {
     let headers = |values: &[&str]| {

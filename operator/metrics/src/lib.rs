@@ -6,7 +6,7 @@
 //! stated.
 
 pub use plimsoll_engine::metric::{
-    BACKUP_LAST_SUCCESS, Bound, Dimension, Fold, MEASURED, Metric, MetricKind, RESTORE_TEST_DUE,
+    BACKUP_DUE, BACKUP_LAST_SUCCESS, Bound, Dimension, Fold, MEASURED, Metric, MetricKind, RESTORE_TEST_DUE,
     RESTORE_TEST_DURATION, RESTORE_TEST_LAST_SUCCESS, TLS_CERTIFICATE_NOT_AFTER, TLS_VERSION_ACCEPTED,
     UPTIME_COVERAGE, UPTIME_ERROR_BUDGET, UPTIME_RATIO, UPTIME_TARGET, Unit,
 };
@@ -105,7 +105,18 @@ pub static REMEDIATION_PENDING: Metric = Metric::gauge(
 )
 .with(&["control"], Bound::by(1, &[Repairs]));
 
-/// Repairs; `outcome` is `applied`, `failed` or `managed_elsewhere`, `class` is `safe`, `approval` or `never`.
+/// Which controls in force support which requirements of which frameworks.
+pub static CONTROL_MAPPING_INFO: Metric = Metric::gauge(
+    "plimsoll_control_mapping_info",
+    Unit::None,
+    "Requirements of frameworks that a control in force supports; always 1",
+)
+.with(
+    &["control", "framework", "requirement"],
+    Bound::by(12, &[Controls]),
+);
+
+/// Repairs; `outcome` is `applied`, `failed`, `ineffective` (undone by somebody, again and again) or `managed_elsewhere`, `class` is `safe`, `approval` or `never`.
 pub static REMEDIATIONS: Metric = Metric::counter(
     "plimsoll_remediations",
     Unit::None,
@@ -113,7 +124,7 @@ pub static REMEDIATIONS: Metric = Metric::counter(
 )
 .with(
     &["baseline", "control", "class", "outcome"],
-    Bound::by(9, &[Baselines, Repairs]),
+    Bound::by(12, &[Baselines, Repairs]),
 );
 
 /// Attempts to reach a host; `result` is `success`, `failure` or `excluded` (maintenance).
@@ -243,6 +254,14 @@ pub static EVIDENCE_WRITES: Metric = Metric::counter(
 )
 .with(&["outcome"], Bound::fixed(20));
 
+/// Writes of reports for other tools; `outcome` is also `foreign` (somebody else's object has the name) and `terminating`.
+pub static REPORT_WRITES: Metric = Metric::counter(
+    "plimsoll_report_writes",
+    Unit::None,
+    "Writes of reports for other tools by what became of them",
+)
+.with(&["outcome"], Bound::fixed(20));
+
 /// Requests to the operator; `outcome` is `allowed`, `unauthenticated`, `forbidden` or `unavailable`.
 pub static REQUESTS: Metric = Metric::counter(
     "plimsoll_requests",
@@ -280,7 +299,8 @@ pub static PROCESS_START: Metric = Metric::gauge(
 pub static PROCESS_FDS: Metric = Metric::gauge("process_open_fds", Unit::None, "Open file descriptors");
 
 /// The operator's own metrics: everything but what controls measure.
-static OWN: [&Metric; 35] = [
+static OWN: [&Metric; 37] = [
+    &CONTROL_MAPPING_INFO,
     &CONTROL_STATUS,
     &FINDINGS,
     &UNITS,
@@ -310,6 +330,7 @@ static OWN: [&Metric; 35] = [
     &EVENTS,
     &STATUS_WRITES,
     &EVIDENCE_WRITES,
+    &REPORT_WRITES,
     &REQUESTS,
     &SERVER_CERTIFICATE_NOT_AFTER,
     &PROCESS_CPU,

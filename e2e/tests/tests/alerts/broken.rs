@@ -1,0 +1,217 @@
+//! The operator without rights, without a leader, with two, with a control that panics, and gone.
+
+use std::{collections::BTreeSet, net::SocketAddr};
+
+use jiff::Timestamp;
+use k8s_openapi::api::{coordination::v1::Lease, rbac::v1::ClusterRole};
+use kube::{
+    Api, Client,
+    api::{DeleteParams, Patch, PatchParams, PostParams},
+};
+use kube_test::{Cluster, eventually, not_yet};
+use plimsoll_controller::{Config, RunError, run};
+use plimsoll_e2e::{
+    installed::{NAMESPACE, SOON},
+    operator::Operator,
+};
+use plimsoll_engine::{
+    control::{Control, Meta, Unit, UnitKind},
+    duration::Duration,
+    finding::{Basis, Findings, Severity},
+    kind::{Kind, KindSet},
+    unknown::Unknown,
+    view::View,
+};
+use plimsoll_monitoring::{Pace, promql::HOUR};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::{dashboards, firing, preview, prometheus, until_seen};
+
+const PACE: Pace = Pace::faster(600);
+/// An hour is half a minute: what rises is compared with an hour ago, and should stay risen for a while.
+const SLOWER: Pace = Pace::faster(120);
+/// The chart's role for reading: release `plimsoll` in namespace `plimsoll-system`.
+const ROLE: &str = "plimsoll-system-plimsoll";
+
+/// The right to a kind is taken away, and the right to write status.
+pub(crate) async fn rights(cluster: &Cluster, operator: &Operator) -> BTreeSet<String> {
+    let prometheus = prometheus(&[&operator.address], SLOWER).await;
+    // What rises needs something to rise from.
+    let before = format!(
+        "baseline:plimsoll_units_unknown:ratio offset {}",
+        SLOWER.span(HOUR)
+    );
+    eventually(SOON, "an hour has passed", async || {
+        match prometheus.query(&before).await?.len() {
+            0 => Err(not_yet("no past")),
+            _ => Ok(()),
+        }
+    })
+    .await
+    .unwrap();
+    let roles: Api<ClusterRole> = Api::all(cluster.admin().unwrap());
+    let before = serde_json::to_value(roles.get(ROLE).await.unwrap().rules).unwrap();
+    let mut rules = before.clone();
+    for rule in rules.as_array_mut().unwrap() {
+        let lost = |word: &Value| {
+            ["networkpolicies", "securitybaselines/status"]
+                .iter()
+                .any(|resource| word == resource)
+        };
+        rule["resources"]
+            .as_array_mut()
+            .unwrap()
+            .retain(|resource| !lost(resource));
+    }
+    rules
+        .as_array_mut()
+        .unwrap()
+        .retain(|rule| !rule["resources"].as_array().unwrap().is_empty());
+    set_rules(&roles, &rules).await;
+    let expected = [
+        "PlimsollKindNotSeen",
+        "PlimsollUnknownRising",
+        "PlimsollWritesFail",
+    ];
+    let seen = until_seen(&prometheus, &expected).await;
+    // Now the panel of kinds that are not seen has something to show, too.
+    dashboards::panels_show_something(&prometheus).await;
+    preview::draw(&prometheus).await;
+    set_rules(&roles, &before).await;
+    seen
+}
+
+async fn set_rules(roles: &Api<ClusterRole>, rules: &Value) {
+    let patch = Patch::Merge(json!({ "rules": rules }));
+    roles.patch(ROLE, &PatchParams::default(), &patch).await.unwrap();
+}
+
+/// The operator stops, and its successor finds the Lease held by somebody who never lets go.
+pub(crate) async fn leaders(cluster: &Cluster, mut operator: Operator) -> BTreeSet<String> {
+    let running = prometheus(&[&operator.address], PACE).await;
+    assert!(!firing(&running).await.contains("PlimsollDown"));
+    operator.stop().await;
+    let mut seen = until_seen(&running, &["PlimsollDown"]).await;
+
+    let leases: Api<Lease> = Api::namespaced(cluster.admin().unwrap(), NAMESPACE);
+    leases.delete("plimsoll", &DeleteParams::default()).await.ok();
+    let spec = json!({
+        "holderIdentity": "gone", "leaseDurationSeconds": 3600, "leaseTransitions": 1,
+        "acquireTime": micro(), "renewTime": micro(),
+    });
+    let held = json!({ "metadata": { "name": "plimsoll" }, "spec": spec });
+    leases
+        .create(&PostParams::default(), &serde_json::from_value(held).unwrap())
+        .await
+        .unwrap();
+    let second = Operator::ready(cluster, "second", &["--probing"]).await;
+    let prometheus = prometheus(&[&second.address], PACE).await;
+    seen.extend(until_seen(&prometheus, &["PlimsollProberDown", "PlimsollWithoutLeader"]).await);
+    seen
+}
+
+fn micro() -> String {
+    format!("{:.6}", Timestamp::now())
+}
+
+/// A control that panics over every Deployment.
+struct Panics;
+
+/// None.
+#[derive(Default, Serialize, Deserialize, JsonSchema)]
+struct Params {}
+
+impl Control for Panics {
+    const META: Meta = Meta {
+        id: "availability/replica-redundancy",
+        title: "Panics",
+        severity: Severity::High,
+        basis: Basis::Automated,
+        unit: UnitKind::TopMost(&[Kind::Deployment]),
+        reads: KindSet::of(&[Kind::Deployment]),
+        fail_after: Duration::from_secs(0),
+        mappings: &[],
+        rights: &[],
+        page: "",
+    };
+    type Params = Params;
+
+    fn check(_: &Unit<'_>, _: &View<'_>, _: &Params, _: &mut Findings) -> Result<(), Unknown> {
+        panic!("as asked")
+    }
+}
+
+/// An operator in this process.
+struct Own {
+    address: String,
+    stop: CancellationToken,
+    task: JoinHandle<Result<(), RunError>>,
+}
+
+impl Own {
+    fn start(client: Client, namespace: &str, identity: &str) -> Self {
+        // Free a moment ago; nobody else on this machine asks for fixed ports.
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let health: SocketAddr = free.local_addr().unwrap();
+        drop(free);
+        let config = Config {
+            namespace: namespace.into(),
+            identity: identity.into(),
+            health,
+            listen: ([127, 0, 0, 1], 0).into(),
+            plain_metrics: true,
+            ..Config::default()
+        };
+        let stop = CancellationToken::new();
+        let registry = plimsoll_controls::registry().with::<Panics>();
+        let task = tokio::spawn(run(client, config, registry, Vec::new(), stop.clone()));
+        Self {
+            address: health.to_string(),
+            stop,
+            task,
+        }
+    }
+
+    async fn end(self) {
+        self.stop.cancel();
+        _ = self.task.await;
+    }
+}
+
+/// Two that lead (by Leases in different namespaces), with a control that panics; and one that finds no API server.
+pub(crate) async fn processes(cluster: &Cluster) -> BTreeSet<String> {
+    let client = || cluster.admin().unwrap();
+    let nowhere = kube::Config::new("http://127.0.0.1:1".parse().unwrap());
+    let three = [
+        Own::start(client(), "default", "one"),
+        Own::start(client(), "kube-public", "two"),
+        Own::start(Client::try_from(nowhere).unwrap(), "default", "three"),
+    ];
+    let targets: Vec<&str> = three.iter().map(|own| own.address.as_str()).collect();
+    let prometheus = prometheus(&targets, SLOWER).await;
+    // A panic is counted when it happens: something has to happen while Prometheus looks.
+    let happens = async {
+        for replicas in ["1", "2"].iter().cycle() {
+            let scale = ["scale", "deployment/web", "-n", "shop", "--replicas", replicas];
+            cluster.kubectl(scale).await.unwrap();
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        }
+    };
+    let expected = [
+        "PlimsollControlPanicked",
+        "PlimsollNotReady",
+        "PlimsollSeveralLeaders",
+    ];
+    let seen = tokio::select! {
+        () = happens => unreachable!("it has no end"),
+        seen = until_seen(&prometheus, &expected) => seen,
+    };
+    for own in three {
+        own.end().await;
+    }
+    seen
+}

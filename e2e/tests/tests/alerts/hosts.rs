@@ -1,0 +1,92 @@
+//! A published host whose certificate ends soon, and which then ends itself.
+
+use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
+
+use plimsoll_e2e::operator::Operator;
+use plimsoll_monitoring::Pace;
+use rustls::{
+    ServerConfig,
+    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
+};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+    task::JoinHandle,
+};
+use tokio_rustls::TlsAcceptor;
+
+use crate::{firing, prometheus, until_seen};
+
+/// An hour is a minute: the windows have to hold some attempts, which are five seconds apart.
+const PACE: Pace = Pace::faster(60);
+
+/// A TLS server.
+pub(crate) struct Host {
+    pub(crate) address: SocketAddr,
+    task: JoinHandle<()>,
+}
+
+impl Host {
+    pub(crate) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.2:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(config()));
+        let task = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let acceptor = acceptor.clone();
+                tokio::spawn(async move {
+                    let Ok(mut stream) = acceptor.accept(stream).await else {
+                        return;
+                    };
+                    let mut request = [0; 4096];
+                    if stream.read(&mut request).await.unwrap_or(0) > 0 {
+                        _ = stream
+                            .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                            .await;
+                        _ = stream.shutdown().await;
+                    }
+                });
+            }
+        });
+        Self { address, task }
+    }
+}
+
+/// Its certificate is valid for two days.
+fn config() -> ServerConfig {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::new(vec!["shop.example.com".to_owned()]).unwrap();
+    let (year, month, day) = {
+        let day = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date() + jiff::Span::new().days(2);
+        (day.year(), day.month(), day.day())
+    };
+    params.not_after = rcgen::date_time_ymd(year.into(), month.unsigned_abs(), day.unsigned_abs());
+    let certificate = params.self_signed(&key).unwrap();
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key)
+        .unwrap()
+}
+
+pub(crate) async fn alerts(operator: &Operator, host: &Host) -> BTreeSet<String> {
+    let prometheus = prometheus(&[&operator.address], PACE).await;
+    let certificates = ["PlimsollCertificateExpires", "PlimsollCertificateExpiresSoon"];
+    let mut seen = until_seen(&prometheus, &certificates).await;
+    let early = firing(&prometheus).await;
+    assert!(
+        !early.iter().any(|name| name.starts_with("PlimsollUptime")),
+        "it answers: {early:?}"
+    );
+
+    host.task.abort();
+    let outage = [
+        "PlimsollUptimeBurnsFast",
+        "PlimsollUptimeBurnsSlowly",
+        "PlimsollUptimeTargetMissed",
+    ];
+    seen.extend(until_seen(&prometheus, &outage).await);
+    seen
+}
