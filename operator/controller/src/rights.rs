@@ -44,6 +44,14 @@ impl std::fmt::Display for Right {
     }
 }
 
+impl Right {
+    /// One that gives everything away: told before the others.
+    fn is_grave(&self) -> bool {
+        let wide = [&self.verb, &self.resource, &self.group];
+        self.resource == "secrets" || wide.iter().any(|part| *part == "*")
+    }
+}
+
 /// What this process must and may have.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Needs {
@@ -127,10 +135,9 @@ impl Needs {
         let missing = self.must.iter().filter(|right| !has(right));
         let given: BTreeSet<Right> = granted.resource_rules.iter().flat_map(all_of).collect();
         let wanted = |right: &&Right| self.must.contains(right) || self.may.contains(right);
-        let excess = given
-            .iter()
-            .filter(|right| !wanted(right))
-            .map(ToString::to_string);
+        let mut excess: Vec<&Right> = given.iter().filter(|right| !wanted(right)).collect();
+        excess.sort_by_key(|right| !right.is_grave());
+        let excess = excess.into_iter().map(ToString::to_string);
         let paths = granted.non_resource_rules.iter().flat_map(foreign_paths);
         Problems {
             missing: missing.map(ToString::to_string).collect(),
