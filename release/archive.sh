@@ -9,7 +9,11 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 [ $# -ge 1 ] || die "expected a Rust target such as x86_64-unknown-linux-musl"
 target=$1 output=${2:-dist}
-binary=${PLIMSOLL_BINARY:-${CARGO_TARGET_DIR:-target}/$target/release/plimsoll}
+case $target in # the image takes the static binaries
+*-musl) profile=image ;;
+*) profile=release ;;
+esac
+binary=${PLIMSOLL_BINARY:-${CARGO_TARGET_DIR:-target}/$target/$profile/plimsoll}
 if [ -z "${PLIMSOLL_BINARY:-}" ]; then
   rustup target add "$target" >/dev/null
   case $target in *-musl)
@@ -17,7 +21,7 @@ if [ -z "${PLIMSOLL_BINARY:-}" ]; then
     command -v musl-gcc >/dev/null || { sudo apt-get update -qq && sudo apt-get install -qq -y musl-tools; } >/dev/null
     ;;
   esac
-  cargo build --release --locked --package plimsoll --target "$target"
+  cargo build --profile "$profile" --locked --package plimsoll --target "$target"
 fi
 mkdir -p "$output"
 folder=$(mktemp -d)
