@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use plimsoll_controller::{
     Config, Duties,
     output::{
-        reports::{ReportApi, ReportTerms},
+        policy_reports::{ReportApi, ReportTerms},
         server::Identity,
     },
 };
@@ -145,7 +145,7 @@ fn config(args: &Args) -> Result<Config> {
         cluster_name: args.cluster_name.clone(),
         remediation: args.remediation,
         probing: args.probing,
-        reports: args.policy_reports.clone().map(|owner| ReportTerms {
+        policy_reports: args.policy_reports.clone().map(|owner| ReportTerms {
             owner,
             apis: args.policy_report_apis.clone(),
             most_results: args.policy_report_results,

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use jiff::SignedDuration;
 use plimsoll_api::Part;
 
-use crate::output::{reports::ReportTerms, server::Identity};
+use crate::output::{policy_reports::ReportTerms, server::Identity};
 
 /// How a `plimsoll run` process behaves.
 #[derive(Clone, Debug)]
@@ -31,7 +31,7 @@ pub struct Config {
     /// Whether this process probes while it leads, where baselines ask for it.
     pub probing: bool,
     /// How reports for other tools are written, if at all.
-    pub reports: Option<ReportTerms>,
+    pub policy_reports: Option<ReportTerms>,
     /// How often rights are re-checked: a running watch outlives its RBAC.
     pub access_interval: SignedDuration,
     /// How long the Lease of a replica holds without being renewed.
@@ -123,7 +123,7 @@ impl Default for Config {
             cluster_name: "this cluster".into(),
             remediation: false,
             probing: false,
-            reports: None,
+            policy_reports: None,
             access_interval: SignedDuration::from_secs(60),
             // As kubelets do it for nodes: renewed every 10 s.
             replica_lease: SignedDuration::from_secs(40),

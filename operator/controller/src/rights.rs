@@ -99,6 +99,15 @@ impl Needs {
                 needs.must(OWN, own, &["patch"]);
                 needs.may(OWN, own, &["get", "update"]);
             }
+            for api in config.policy_reports.iter().flat_map(|terms| &terms.apis) {
+                for resource in api.resources() {
+                    needs.must(
+                        api.group(),
+                        resource,
+                        &["list", "watch", "create", "patch", "delete"],
+                    );
+                }
+            }
         }
         if config.duties.read || config.repairs() {
             needs.must("events.k8s.io", "events", &["create", "patch"]);

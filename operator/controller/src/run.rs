@@ -22,8 +22,8 @@ use crate::{
         events::Events,
         evidence::{self, Evidence, Keeper},
         metrics::{Metrics, Outcomes, Scrapes, Turns, catalog},
+        policy_reports::{Feeds, PolicyReports},
         report::Reports,
-        reports::{Feeds, Reports as PolicyReports},
         server::{self, Admissions, Certificates, Guard, Heart, Pages, ServeError, Server, Transport},
         status::Statuses,
     },
@@ -115,7 +115,7 @@ struct Operator {
     events: Outcomes,
     statuses: Outcomes,
     evidence: Outcomes,
-    reports: Outcomes,
+    policy_reports: Outcomes,
     /// Grows when the cluster may serve other kinds.
     definitions: watch::Sender<u64>,
     repairs: Arc<Counters>,
@@ -160,7 +160,7 @@ impl Operator {
             events: Outcomes::default(),
             statuses: Outcomes::default(),
             evidence: Outcomes::default(),
-            reports: Outcomes::default(),
+            policy_reports: Outcomes::default(),
             definitions: watch::channel(0).0,
             repairs: Arc::default(),
             probes: Arc::default(),
@@ -179,8 +179,8 @@ impl Operator {
             .with(&catalog::STATUS_WRITES, self.statuses.clone())
             .with(&catalog::EVIDENCE_WRITES, self.evidence.clone())
             .with_counts(&catalog::REMEDIATIONS, move || repairs.series());
-        let metrics = if self.config.reports.is_some() {
-            metrics.with(&catalog::REPORT_WRITES, self.reports.clone())
+        let metrics = if self.config.policy_reports.is_some() {
+            metrics.with(&catalog::REPORT_WRITES, self.policy_reports.clone())
         } else {
             metrics
         };
@@ -407,16 +407,17 @@ impl Operator {
             shutdown: self.stop.clone(),
         };
         self.tasks.spawn(remediation.run());
-        self.report();
+        self.report_to_others();
     }
 
     /// Reports for other tools, where they are asked for.
-    fn report(&mut self) {
-        let Some(terms) = self.config.reports.clone() else {
+    fn report_to_others(&mut self) {
+        let terms = self.config.policy_reports.clone();
+        let Some(terms) = terms.filter(|_| self.config.duties.read) else {
             return;
         };
         let (client, fence) = (self.client.clone(), self.leadership.fence.clone());
-        let reports = PolicyReports::new(client, terms, fence, self.reports.clone());
+        let reports = PolicyReports::new(client, terms, fence, self.policy_reports.clone());
         let feeds = Feeds {
             published: self.published.1.clone(),
             changes: self.changes.subscribe(),

@@ -56,6 +56,7 @@ pub(crate) fn judge(inputs: &[PathBuf], rule: &Rule) -> Ours {
     }
     for (mut object, _) in intake.objects {
         if let (Ok(Body::Workload(workload)), Some(assumed)) = (&mut object.body, rule.replicas) {
+            let workload = triomphe::Arc::get_mut(workload).expect("nobody else has it yet");
             workload.spec.replicas.get_or_insert(assumed);
         }
         engine.upsert(object);

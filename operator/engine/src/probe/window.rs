@@ -172,7 +172,8 @@ impl BusinessHours {
         let today = at.to_zoned(zone.clone()).date();
         // A day beyond the week: its end is the next day's beginning.
         let days = (0..=8).filter_map(|i| today.checked_add(i.days()).ok());
-        let bounds = days.flat_map(|day| {
+        let open = days.filter(|day| self.is_open_on(day.weekday()));
+        let bounds = open.flat_map(|day| {
             let end = match self.to {
                 Some(to) => Some(day.to_datetime(to)),
                 None => day.tomorrow().ok().map(|next| next.to_datetime(Time::midnight())),

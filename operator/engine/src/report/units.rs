@@ -221,19 +221,22 @@ mod tests {
             ObjRef::all_of(Kind::Pod),
             ObjRef::cluster(Kind::StorageClass, "a"),
         ];
-        let judgement = Arc::new(Judgement {
-            severity: Severity::Low,
-            basis: Basis::Automated,
-            mode: Mode::Observe,
-            environment: None,
-            verdict: Verdict::Pass,
-            findings: Box::default(),
-            notes: Box::default(),
-            blind: false,
-        });
+        let judged = |control| {
+            Arc::new(Judgement {
+                control,
+                severity: Severity::Low,
+                basis: Basis::Automated,
+                mode: Mode::Observe,
+                environment: None,
+                verdict: Verdict::Pass,
+                findings: Box::default(),
+                notes: Box::default(),
+                blind: false,
+            })
+        };
         let units = ["x/all", "x/some"].into_iter().flat_map(|control| {
             let of_control = subjects.iter().skip(if control == "x/all" { 0 } else { 4 });
-            let judgement = judgement.clone();
+            let judgement = judged(control);
             of_control.map(move |subject| UnitResult {
                 key: UnitKey {
                     control,

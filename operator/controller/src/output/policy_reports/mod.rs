@@ -78,7 +78,7 @@ pub(crate) struct Feeds {
 type Heard = (Outlet, News);
 
 /// Writes reports.
-pub(crate) struct Reports {
+pub(crate) struct PolicyReports {
     client: Client,
     terms: ReportTerms,
     fence: Fence,
@@ -92,7 +92,7 @@ pub(crate) struct Reports {
     bucket: Bucket,
 }
 
-impl Reports {
+impl PolicyReports {
     /// `outcomes` counts writes by what became of them.
     pub(crate) fn new(client: Client, terms: ReportTerms, fence: Fence, outcomes: Outcomes) -> Self {
         Self {

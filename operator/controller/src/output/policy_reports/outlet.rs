@@ -29,6 +29,11 @@ impl ReportApi {
         }
     }
 
+    /// The resources that reports are written to.
+    pub fn resources(self) -> [&'static str; 2] {
+        [false, true].map(|cluster| Outlet { api: self, cluster }.plural())
+    }
+
     const fn version(self) -> &'static str {
         match self {
             Self::OpenReports => "v1alpha1",
