@@ -58,24 +58,34 @@ spec:
   expires: EXPIRES
 ";
 
-/// A Service without pods whose endpoint is this machine's: the operator of the test runs outside the cluster.
+/// A Service and a pod that stand for the operator of the test, which runs outside the cluster: the API server passes questions
+/// on to addresses of pods only. No node takes the pod, so that nobody gives it another address.
 const SERVICE: &str = "
 apiVersion: v1
 kind: Service
 metadata: {name: live, namespace: plimsoll-system}
 spec: {ports: [{name: https, port: 8443, protocol: TCP}]}
 ---
+apiVersion: v1
+kind: Pod
+metadata: {name: live, namespace: plimsoll-system}
+spec:
+  schedulingGates: [{name: plimsoll.dev/test}]
+  securityContext: {runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}
+  containers:
+    - name: operator
+      image: registry.example/plimsoll
+      securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
+---
 apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice
 metadata: {name: live-1, namespace: plimsoll-system, labels: {kubernetes.io/service-name: live}}
 addressType: IPv4
 ports: [{name: https, port: PORT, protocol: TCP}]
-endpoints: [{addresses: [ADDRESS], conditions: {ready: true}}]
----
-apiVersion: v1
-kind: Endpoints
-metadata: {name: live, namespace: plimsoll-system, labels: {endpointslice.kubernetes.io/skip-mirror: 'true'}}
-subsets: [{addresses: [{ip: ADDRESS}], ports: [{name: https, port: PORT, protocol: TCP}]}]
+endpoints:
+  - addresses: [ADDRESS]
+    conditions: {ready: true, serving: true}
+    targetRef: {kind: Pod, namespace: plimsoll-system, name: live}
 ";
 
 /// This machine's address as others see it; endpoints may not be loopback addresses. Nothing is sent.
@@ -135,6 +145,20 @@ async fn people_read_reports_with_their_kubeconfig() {
         .replace("ADDRESS", &address.to_string())
         .replace("PORT", &port.to_string());
     cluster.apply(&service).await.unwrap();
+    let status =
+        format!("{{\"status\": {{\"podIP\": \"{address}\", \"podIPs\": [{{\"ip\": \"{address}\"}}]}}}}");
+    let patch = [
+        "patch",
+        "pod",
+        "live",
+        "-n",
+        NAMESPACE,
+        "--subresource=status",
+        "--type=merge",
+        "-p",
+        &status,
+    ];
+    cluster.kubectl(patch).await.unwrap();
 
     let kubeconfig = cluster.kubeconfig();
     let live = ["--operator-service", "live"];

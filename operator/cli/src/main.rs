@@ -96,7 +96,12 @@ fn main() -> ExitCode {
 
 /// Logs: JSON for the operator, text for people; `PLIMSOLL_LOG` filters (`info`, `plimsoll_controller=debug` …).
 fn log_to_stderr(operator: bool) {
-    let default = if operator { "info" } else { "warn" };
+    let default = if operator {
+        "info"
+    } else {
+        // What the client says of each attempt is said again, better, by the error that ends the command.
+        "warn,kube_client::client::builder=off"
+    };
     let filter = EnvFilter::try_from_env("PLIMSOLL_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     let logs = tracing_subscriber::fmt()
         .with_env_filter(filter)

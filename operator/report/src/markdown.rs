@@ -394,8 +394,8 @@ mod tests {
                 Event::Text(part) | Event::Code(part) => text.push_str(&part),
                 Event::Start(
                     Tag::Paragraph | Tag::Table(_) | Tag::TableHead | Tag::TableRow | Tag::TableCell,
-                ) => {}
-                Event::End(_) => {}
+                )
+                | Event::End(_) => {}
                 other => panic!("{other:?} in {markdown}"),
             }
         }

@@ -24,6 +24,7 @@ const PORT: &str = "https";
 
 /// How an operator is reached.
 #[derive(clap::Args)]
+#[allow(clippy::struct_field_names, reason = "fields are the flags' names")]
 pub(crate) struct Operator {
     /// Address of the operator, such as https://localhost:8443; without it, the API server of the current context passes the
     /// question on
@@ -78,16 +79,15 @@ impl Operator {
 
     async fn ask(&self, page: &str) -> Result<impl AsyncBufRead + use<>> {
         let token = self.token()?;
-        let (client, uri, token) = match &self.operator {
-            Some(url) => (direct(url, token, self)?.await?, page.to_owned(), None),
-            None => {
-                let client = cluster::connect(None, self.context()).await?;
-                let token = match token {
-                    Some(token) => token,
-                    None => self.reader(&client).await?,
-                };
-                (client, self.proxied(page), Some(token))
-            }
+        let (client, uri, token) = if let Some(url) = &self.operator {
+            (direct(url, token, self)?.await?, page.to_owned(), None)
+        } else {
+            let client = cluster::connect(None, self.context()).await?;
+            let token = match token {
+                Some(token) => token,
+                None => self.reader(&client).await?,
+            };
+            (client, self.proxied(page), Some(token))
         };
         let mut request = http::Request::get(uri);
         if let Some(token) = token {
@@ -175,11 +175,7 @@ fn direct(
     if address.scheme_str() != Some("https") && !is_here {
         bail!("--operator {url}: expected https, for a token is shown there");
     }
-    let authority = operator
-        .operator_ca
-        .as_ref()
-        .map(|path| certificates(path))
-        .transpose()?;
+    let authority = operator.operator_ca.as_ref().map(certificates).transpose()?;
     let unchecked = operator.insecure_skip_tls_verify;
     Ok(async move {
         let mut config = Config::new(address.clone());

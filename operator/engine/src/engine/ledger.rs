@@ -73,8 +73,9 @@ impl Ledger {
     /// A namespace is gone.
     pub(crate) fn forget_namespace(&mut self, namespace: &str) {
         let of: Vec<Arc<str>> = self.report.baselines.keys().cloned().collect();
-        of.iter()
-            .for_each(|baseline| self.set_tenant(baseline, namespace, None));
+        for baseline in of {
+            self.set_tenant(&baseline, namespace, None);
+        }
     }
 
     /// Takes in what changed in what is said of a subject, and all that is said of it now.

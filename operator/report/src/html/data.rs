@@ -16,7 +16,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap, ser::SerializeSeq};
 
 use crate::{
     Given,
-    entry::{ClassWord, Entry, Fix, ResultWord},
+    entry::{ClassWord, Entry, Fix, ObjectName, ResultWord},
     rows::Row,
 };
 
@@ -157,7 +157,7 @@ impl Serialize for Columns<'_, '_> {
             word(entry.result),
             severity,
             object.map_or("", |object| object.kind),
-            object.and_then(|object| object.governing()).unwrap_or_default(),
+            object.and_then(ObjectName::governing).unwrap_or_default(),
             object.and_then(|object| object.name).unwrap_or_default(),
             entry.environment.unwrap_or_default(),
             entry.tenant.unwrap_or_default(),

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use url::{ParseError, Url};
 
 /// How long the browser may take for anything.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A browser with one window.
 pub(crate) struct Browser {
@@ -193,9 +193,10 @@ impl Browser {
             return;
         };
         let mut params = json!({"format": "png", "captureBeyondViewport": true});
-        let from = match whole {
-            true => "0",
-            false => "document.getElementById('findings').getBoundingClientRect().top + scrollY",
+        let from = if whole {
+            "0"
+        } else {
+            "document.getElementById('findings').getBoundingClientRect().top + scrollY"
         };
         let script = format!(
             "const e = document.documentElement, y = {from}; return [e.clientWidth, Math.min(e.scrollHeight - y, {}), y]",

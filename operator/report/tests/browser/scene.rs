@@ -12,7 +12,7 @@ use plimsoll_engine::{
     kind::Kind,
     memory::Fingerprint,
     name::ObjRef,
-    report::{BaselineReport, Judgement, Report, Reported, State, Tally, UnitKey, UnitResult, Units},
+    report::{BaselineReport, Judgement, Report, Reported, State, UnitKey, UnitResult, Units},
     unknown::Unknown,
 };
 use plimsoll_report::{
@@ -243,7 +243,7 @@ impl Filing {
         self.report
             .tallies
             .entry(key)
-            .or_insert_with(Tally::default)
+            .or_default()
             .count(&unit.judgement, 1);
         self.report.units.insert(unit);
     }
@@ -322,7 +322,7 @@ fn failing(i: usize, control: &str) -> Vec<Reported> {
         ],
         severity: None,
         detail: None,
-        repair: (i % 2 == 0).then(|| {
+        repair: i.is_multiple_of(2).then(|| {
             Box::new(Repair {
                 class: RepairClass::Safe,
                 why: "adding a replica interrupts nobody".into(),

@@ -11,7 +11,12 @@ use crate::{
     summary::headline::thousands,
 };
 
-#[allow(clippy::unused_self, reason = "called by the template")]
+#[allow(
+    clippy::unused_self,
+    clippy::ref_option,
+    clippy::trivially_copy_pass_by_ref,
+    reason = "called by the template, which passes references to fields"
+)]
 impl Page<'_, '_> {
     pub(super) fn n(&self, n: impl std::borrow::Borrow<usize>) -> String {
         thousands(*n.borrow() as u64)
