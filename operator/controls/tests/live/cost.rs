@@ -134,8 +134,8 @@ fn a_policy_of_another_kind_evaluates_where_it_may_apply() {
         "metadata": {"name": "team"},
         "spec": {"subject": {"namespaces": {"matchLabels": {LABELS.0: "acme"}}}},
     }));
-    // Each namespace's fact looks whether it is concerned; only one is.
-    costs(&cluster.turn(), 1, 100);
+    // Two facts of each namespace look whether it is concerned; only one is.
+    costs(&cluster.turn(), 1, 201);
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn a_label_that_names_nothing_evaluates_the_units_of_its_namespace_alone() {
     edited["team"] = json!("web");
     cluster.put(&namespace("big", &edited));
     // One per control; the cluster as a whole is none of them.
-    costs(&cluster.turn(), 4, 2);
+    costs(&cluster.turn(), 4, 3);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::pod_labels;
 use crate::{
     control::project,
-    fact::{Fact, Kept},
+    fact::Fact,
     inventory::IndexKey,
     kind::{Kind, KindSet},
     name::ObjRef,
@@ -29,7 +29,6 @@ impl Fact for Budgets {
         Kind::ReplicaSet,
         Kind::Rollout,
     ]);
-    const KEPT: Kept = Kept::IfLarge;
     type Value = Vec<ObjRef>;
 
     fn compute(&self, view: &View<'_>) -> Result<Vec<ObjRef>, Unknown> {

@@ -1,5 +1,6 @@
 //! Starting a Job of a CronJob now.
 
+use jiff::SignedDuration;
 use plimsoll_engine::{
     control::project,
     cron::{Dialect, Schedule, time_zone},
@@ -56,7 +57,9 @@ pub(crate) fn start(cron_job: &Object, view: &View<'_>) -> Result<Start, Unknown
         return Ok(Start::No);
     };
     let now = view.evaluated_at();
-    let Some(due) = schedule.prev(now, &zone) else {
+    // What is due this very moment is due.
+    let after = now.checked_add(SignedDuration::from_nanos(1)).unwrap_or(now);
+    let Some(due) = schedule.prev(after, &zone) else {
         return Ok(Start::No);
     };
     // From then on the Job is another one.
