@@ -286,8 +286,8 @@ async fn servers_are_tried_out_and_what_was_met_survives_restarts_and_replicas()
     );
     assert_eq!(
         page.units("encryption/tls-min-version", "fail"),
-        1,
-        "the default policy of AWS"
+        2,
+        "b, which was seen to accept 1.0; the default policy of AWS"
     );
     assert_eq!(
         (page.units(TLS, "not_applicable"), page.units(TLS, "unknown")),
