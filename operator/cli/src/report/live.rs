@@ -1,6 +1,6 @@
 //! The operator that runs in a cluster, asked for one of its pages.
 
-use std::{fs, io::Write, path::PathBuf};
+use std::{fs, io::Write, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use futures::{AsyncBufReadExt, io::AsyncBufRead};
@@ -19,6 +19,8 @@ const READER: &str = "plimsoll-reader";
 const TOKEN: &str = "x-plimsoll-token";
 /// How long that token holds, in seconds; the API server gives none for less.
 const HOLDS: i64 = 600;
+/// Longest silence that is waited through: whoever passes the question on may have lost it.
+const SILENCE: Duration = Duration::from_secs(20);
 /// The port of the operator's Service.
 const PORT: &str = "https";
 
@@ -61,12 +63,10 @@ impl Operator {
     pub(crate) fn copy(&self, page: &str, out: &mut impl Write) -> Result<()> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
-            let mut answer = Box::pin(self.ask(page).await?);
+            let mut answer = Box::pin(heard(self.ask(page)).await??);
             loop {
-                let bytes = answer
-                    .fill_buf()
-                    .await
-                    .context("the operator's answer broke off")?;
+                let bytes = heard(answer.fill_buf()).await?;
+                let bytes = bytes.context("the operator's answer broke off")?;
                 if bytes.is_empty() {
                     return Ok(());
                 }
@@ -162,6 +162,12 @@ impl Operator {
         };
         anyhow::Error::new(error).context(format!("{at}: {hint}"))
     }
+}
+
+/// What comes before the silence has lasted too long.
+async fn heard<T>(what: impl Future<Output = T>) -> Result<T> {
+    let heard = tokio::time::timeout(SILENCE, what).await;
+    heard.with_context(|| format!("the operator said nothing for {} s", SILENCE.as_secs()))
 }
 
 /// A client for the operator itself. It shows the token given, else what the kubeconfig would show the API server.
