@@ -11,7 +11,7 @@ use plimsoll_engine::{
     kind::Kind,
     memory::Shard,
     name::ObjRef,
-    probe::{Answer, Bucket, Check, Endpoint, Handshake, Met, Obstacle, Probe, Probed},
+    probe::{Answer, Bucket, Check, Endpoint, Handshake, Met, Obstacle, Probe, Probed, Window},
     report::{Delta, UnitKey},
 };
 use serde_json::{Value, json};
@@ -56,6 +56,18 @@ impl Life {
         let compiled = compile("b", 1, &spec, &[], &plimsoll_controls::registry(), None);
         assert!(compiled.problems.is_empty(), "{:?}", compiled.problems);
         self.engine.set_baselines(vec![compiled]);
+    }
+
+    /// What is asked of the prober for the first host, and when it does not count.
+    fn attempt(&self) -> (Check, Vec<Window>) {
+        let asides = self.engine.asides();
+        let Probe::Availability {
+            check, maintenance, ..
+        } = &asides.requests().next().unwrap().probe
+        else {
+            panic!("an attempt");
+        };
+        (check.clone(), maintenance.to_vec())
     }
 
     fn put(&mut self, kind: Kind, object: &Value) {
@@ -349,13 +361,7 @@ fn maintenance_is_part_of_what_is_asked_and_another_history() {
     life.hour("a", 0, 0);
     life.turn();
     assert_eq!(life.verdict(UPTIME, "a"), "unknown NotProbedYet");
-    let asides = life.engine.asides();
-    let Probe::Availability {
-        check, maintenance, ..
-    } = &asides.requests().next().unwrap().probe
-    else {
-        panic!("an attempt");
-    };
+    let (check, maintenance) = life.attempt();
     assert_eq!(maintenance.len(), 1);
     assert_eq!(check.criteria.len(), 32);
 }
@@ -370,13 +376,7 @@ fn business_hours_leave_out_nights_and_are_another_history() {
     life.hour("a", 0, 0);
     life.turn();
     assert_eq!(life.verdict(UPTIME, "a"), "unknown NotProbedYet");
-    let asides = life.engine.asides();
-    let Probe::Availability {
-        check, maintenance, ..
-    } = &asides.requests().next().unwrap().probe
-    else {
-        panic!("an attempt");
-    };
+    let (check, maintenance) = life.attempt();
     assert_eq!(check.criteria.len(), 32);
     let counts = |at: &str| {
         !maintenance

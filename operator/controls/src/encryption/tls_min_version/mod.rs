@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::shared::{
     handshake::{Shown, shown},
+    sites::PUBLISHERS,
     tls::{TlsVersion, Versions},
 };
 
@@ -68,27 +69,14 @@ impl Params {
     }
 }
 
-const JUDGED: &[Kind] = &[
-    Kind::Ingress,
-    Kind::Gateway,
-    Kind::TraefikIngressRoute,
-    Kind::HttpProxy,
-    Kind::IstioGateway,
-    Kind::OpenShiftRoute,
-    Kind::NginxVirtualServer,
-    Kind::EmissaryHost,
-    Kind::ApisixRoute,
-    Kind::LegacyIngressRoute,
-];
-
 impl Control for TlsMinVersion {
     const META: Meta = Meta {
         id: "encryption/tls-min-version",
         title: "No TLS version below the minimum is enabled",
         severity: Severity::Critical,
         basis: Basis::Automated,
-        unit: UnitKind::Subject(JUDGED),
-        reads: KindSet::of(JUDGED).union(KindSet::of(&[
+        unit: UnitKind::Subject(PUBLISHERS),
+        reads: KindSet::of(PUBLISHERS).union(KindSet::of(&[
             Kind::HttpRoute,
             Kind::IngressClass,
             Kind::IngressClassParams,
