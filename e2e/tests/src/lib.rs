@@ -13,3 +13,4 @@ pub mod installed;
 pub mod operator;
 pub mod scenario;
 pub mod series;
+pub mod tls_host;

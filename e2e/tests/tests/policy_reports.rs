@@ -90,6 +90,14 @@ async fn all(cluster: &Cluster, kind: &str) -> BTreeMap<String, Value> {
     items.collect()
 }
 
+/// Waits until the report of `shop` tells of one failure.
+async fn shop_fails_once(cluster: &Cluster, kind: &str, what: &str) -> Value {
+    report_until(cluster, kind, "shop/plimsoll-production", what, |report| {
+        report["summary"]["fail"] == 1
+    })
+    .await
+}
+
 /// Waits until a report is as it should be.
 async fn report_until(
     cluster: &Cluster,
@@ -340,14 +348,7 @@ async fn follows_a_change(cluster: &Cluster) {
         .kubectl(["scale", "deployment", "-n", "shop", "web", "--replicas=1"])
         .await
         .unwrap();
-    report_until(
-        cluster,
-        KINDS[2].1,
-        "shop/plimsoll-production",
-        "web fails again",
-        |r| r["summary"]["fail"] == 1,
-    )
-    .await;
+    shop_fails_once(cluster, KINDS[2].1, "web fails again").await;
 }
 
 /// Somebody edits one report and deletes another.
@@ -364,26 +365,12 @@ async fn repaired_when_tampered_with(cluster: &Cluster) {
         lie,
     ];
     cluster.kubectl(patch).await.unwrap();
-    report_until(
-        cluster,
-        KINDS[0].1,
-        "shop/plimsoll-production",
-        "the truth again",
-        |r| r["summary"]["fail"] == 1,
-    )
-    .await;
+    shop_fails_once(cluster, KINDS[0].1, "the truth again").await;
     cluster
         .kubectl(["delete", "policyreport", "-n", "shop", "plimsoll-production"])
         .await
         .unwrap();
-    report_until(
-        cluster,
-        KINDS[2].1,
-        "shop/plimsoll-production",
-        "there again",
-        |r| r["summary"]["fail"] == 1,
-    )
-    .await;
+    shop_fails_once(cluster, KINDS[2].1, "there again").await;
 }
 
 async fn gone_with_what_they_are_about(cluster: &Cluster) {

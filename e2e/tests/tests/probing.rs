@@ -19,6 +19,7 @@ use plimsoll_e2e::{
     installed::{SOON, install_with, post},
     operator::{Operator, status_until},
     series::Page,
+    tls_host::serve,
 };
 use rcgen::CertifiedKey;
 use rustls::{
@@ -28,12 +29,7 @@ use rustls::{
 };
 use serde_json::json;
 use tempfile::TempDir;
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpListener,
-    task::JoinHandle,
-};
-use tokio_rustls::TlsAcceptor;
+use tokio::{net::TcpListener, task::JoinHandle};
 
 const TLS: &str = "encryption/tls-handshake";
 const UPTIME: &str = "availability/uptime-slo";
@@ -72,27 +68,9 @@ async fn modern(ip: &str, versions: &[&'static SupportedProtocolVersion]) -> (So
         .with_no_client_auth()
         .with_single_cert(vec![cert.der().clone()], key)
         .unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind((ip, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
-    let task = tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let acceptor = acceptor.clone();
-            tokio::spawn(async move {
-                let Ok(mut stream) = acceptor.accept(stream).await else {
-                    return;
-                };
-                let mut request = [0; 4096];
-                if stream.read(&mut request).await.unwrap_or(0) > 0 {
-                    _ = stream
-                        .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-                        .await;
-                    _ = stream.shutdown().await;
-                }
-            });
-        }
-    });
-    (address, task)
+    (address, serve(listener, config))
 }
 
 /// Counts who knocks.

@@ -2,18 +2,13 @@
 
 use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 
-use plimsoll_e2e::operator::Operator;
+use plimsoll_e2e::{operator::Operator, tls_host::serve};
 use plimsoll_monitoring::Pace;
 use rustls::{
     ServerConfig,
     pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
 };
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpListener,
-    task::JoinHandle,
-};
-use tokio_rustls::TlsAcceptor;
+use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::{firing, prometheus, until_seen};
 
@@ -30,24 +25,7 @@ impl Host {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.2:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let acceptor = TlsAcceptor::from(Arc::new(config()));
-        let task = tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let acceptor = acceptor.clone();
-                tokio::spawn(async move {
-                    let Ok(mut stream) = acceptor.accept(stream).await else {
-                        return;
-                    };
-                    let mut request = [0; 4096];
-                    if stream.read(&mut request).await.unwrap_or(0) > 0 {
-                        _ = stream
-                            .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-                            .await;
-                        _ = stream.shutdown().await;
-                    }
-                });
-            }
-        });
+        let task = serve(listener, config());
         Self { address, task }
     }
 }

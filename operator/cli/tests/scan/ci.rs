@@ -10,7 +10,7 @@ use std::{
 use quick_xml::{Reader, events::Event};
 use serde_json::Value;
 
-use crate::{BROKEN, Folder, GOOD, LABELLED, ORPHAN, UNLABELLED, plimsoll};
+use crate::{BROKEN, EXCEPTION, Folder, GOOD, LABELLED, ORPHAN, UNLABELLED, plimsoll};
 
 const BASELINE: &str = "apiVersion: plimsoll.dev/v1alpha1
 kind: SecurityBaseline
@@ -20,18 +20,6 @@ spec:
     environments/labelled: {}
     availability/replica-redundancy: {minReplicas: 5, environments: [production], severity: Critical}
     availability/uptime-slo: {target: \"0.999\"}
-";
-
-const EXCEPTION: &str = "apiVersion: plimsoll.dev/v1alpha1
-kind: BaselineException
-metadata: {name: accepted}
-spec:
-  control: availability/replica-redundancy
-  selector: {namespaces: [shop]}
-  reason: it is only a cache
-  riskId: R-1
-  approvedBy: someone
-  expires: \"EXPIRES\"
 ";
 
 /// A Namespace whose name breaks out of whatever it is put into without care.

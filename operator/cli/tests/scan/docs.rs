@@ -4,19 +4,7 @@ use std::{path::PathBuf, process::Command};
 
 use serde_json::Value;
 
-use crate::{Folder, GOOD, ORPHAN};
-
-const EXCEPTION: &str = "apiVersion: plimsoll.dev/v1alpha1
-kind: BaselineException
-metadata: {name: accepted}
-spec:
-  control: availability/replica-redundancy
-  selector: {namespaces: [shop]}
-  reason: it is only a cache
-  riskId: R-1
-  approvedBy: someone
-  expires: \"EXPIRES\"
-";
+use crate::{EXCEPTION, Folder, GOOD, ORPHAN};
 
 fn top() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")

@@ -138,4 +138,17 @@ spec:
     spec: {containers: [{name: web, image: web}]}
 ";
 
+/// Covers the replicas of everything in `shop`, until EXPIRES.
+const EXCEPTION: &str = "apiVersion: plimsoll.dev/v1alpha1
+kind: BaselineException
+metadata: {name: accepted}
+spec:
+  control: availability/replica-redundancy
+  selector: {namespaces: [shop]}
+  reason: it is only a cache
+  riskId: R-1
+  approvedBy: someone
+  expires: \"EXPIRES\"
+";
+
 const BROKEN: &str = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: \"unfinished\n";
