@@ -9,6 +9,7 @@
 )]
 
 pub mod agreement;
+pub mod certificate;
 pub mod installed;
 pub mod operator;
 pub mod scenario;

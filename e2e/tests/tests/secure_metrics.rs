@@ -2,14 +2,12 @@
 //! Needs `make controlplane`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::fs;
-
 use kube_test::{Cluster, Prometheus, eventually, not_yet, promtool};
 use plimsoll_e2e::{
+    certificate,
     installed::{SOON, install_with},
     operator::{Operator, refused},
 };
-use rcgen::{CertificateParams, KeyPair};
 
 const READER: &str = "plimsoll-system-plimsoll-metrics-reader";
 
@@ -110,13 +108,8 @@ async fn the_certificate_of_the_files_is_served_and_nothing_plain_unless_chosen(
     let cluster = Cluster::shared().await.unwrap();
     installed(&cluster).await;
     let folder = tempfile::tempdir().unwrap();
-    let [certificate, key] = ["tls.crt", "tls.key"].map(|name| folder.path().join(name));
-    let pair = KeyPair::generate().unwrap();
-    let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
-    params.not_after = rcgen::date_time_ymd(2091, 2, 3);
-    fs::write(&certificate, params.self_signed(&pair).unwrap().pem()).unwrap();
-    fs::write(&key, pair.serialize_pem()).unwrap();
-    let [certificate, key] = [certificate, key].map(|path| path.display().to_string());
+    let made = certificate::until("127.0.0.1", jiff::civil::date(2091, 2, 3));
+    let [certificate, key] = certificate::write(&made, folder.path());
     let operator = Operator::ready(
         &cluster,
         "files",

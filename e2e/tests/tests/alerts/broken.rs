@@ -11,6 +11,7 @@ use kube::{
 use kube_test::{Cluster, eventually, not_yet};
 use plimsoll_controller::{Config, RunError, run};
 use plimsoll_e2e::{
+    certificate,
     installed::{NAMESPACE, SOON},
     operator::Operator,
 };
@@ -29,7 +30,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::{dashboards, firing, preview, prometheus, until_seen};
+use crate::{dashboards, firing, in_days, preview, prometheus, until_seen};
 
 const PACE: Pace = Pace::faster(600);
 /// An hour is half a minute: what rises is compared with an hour ago, and should stay risen for a while.
@@ -111,9 +112,28 @@ pub(crate) async fn leaders(cluster: &Cluster, mut operator: Operator) -> BTreeS
         .create(&PostParams::default(), &serde_json::from_value(held).unwrap())
         .await
         .unwrap();
-    let second = Operator::ready(cluster, "second", &["--probing"]).await;
+    seen.extend(unprepared(cluster).await);
+    seen
+}
+
+/// The successor lacks a right, and its certificate is about to expire.
+async fn unprepared(cluster: &Cluster) -> BTreeSet<String> {
+    let roles: Api<ClusterRole> = Api::all(cluster.admin().unwrap());
+    let reading = without(&roles, ROLE, "networkpolicies").await;
+    let folder = tempfile::tempdir().unwrap();
+    let made = certificate::until("127.0.0.1", in_days(1));
+    let [certificate, key] = certificate::write(&made, folder.path());
+    let args = ["--probing", "--tls-cert", &certificate, "--tls-key", &key];
+    let second = Operator::start(cluster, "second", &args).await;
     let prometheus = prometheus(&[&second.address], PACE).await;
-    seen.extend(until_seen(&prometheus, &["PlimsollProberDown", "PlimsollWithoutLeader"]).await);
+    let expected = [
+        "PlimsollProberDown",
+        "PlimsollRights",
+        "PlimsollServerCertificateExpires",
+        "PlimsollWithoutLeader",
+    ];
+    let seen = until_seen(&prometheus, &expected).await;
+    set_rules(&roles, ROLE, &reading).await;
     seen
 }
 

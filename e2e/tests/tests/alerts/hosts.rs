@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 
-use plimsoll_e2e::{operator::Operator, tls_host::serve};
+use plimsoll_e2e::{certificate, operator::Operator, tls_host::serve};
 use plimsoll_monitoring::Pace;
 use rustls::{
     ServerConfig,
@@ -10,7 +10,7 @@ use rustls::{
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 
-use crate::{firing, prometheus, until_seen};
+use crate::{firing, in_days, prometheus, until_seen};
 
 /// An hour is a minute: the windows have to hold some attempts, which are five seconds apart.
 const PACE: Pace = Pace::faster(60);
@@ -32,20 +32,13 @@ impl Host {
 
 /// Its certificate is valid for two days.
 fn config() -> ServerConfig {
-    let key = rcgen::KeyPair::generate().unwrap();
-    let mut params = rcgen::CertificateParams::new(vec!["shop.example.com".to_owned()]).unwrap();
-    let (year, month, day) = {
-        let day = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date() + jiff::Span::new().days(2);
-        (day.year(), day.month(), day.day())
-    };
-    params.not_after = rcgen::date_time_ymd(year.into(), month.unsigned_abs(), day.unsigned_abs());
-    let certificate = params.self_signed(&key).unwrap();
-    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let made = certificate::until("shop.example.com", in_days(2));
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
     ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], key)
+        .with_single_cert(vec![made.cert.der().clone()], key)
         .unwrap()
 }
 

@@ -14,6 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use jiff::{Span, Timestamp, civil::Date, tz::TimeZone};
 use kube_test::{Cluster, Prometheus};
 use plimsoll_e2e::operator::Operator;
 use plimsoll_monitoring::{
@@ -59,6 +60,11 @@ async fn until_seen(prometheus: &Prometheus, expected: &[&str]) -> BTreeSet<Stri
         }
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
+}
+
+/// A day from now.
+fn in_days(days: i64) -> Date {
+    Timestamp::now().to_zoned(TimeZone::UTC).date() + Span::new().days(days)
 }
 
 #[tokio::test(flavor = "multi_thread")]

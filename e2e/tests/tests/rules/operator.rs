@@ -6,7 +6,7 @@ const JOB: &[(&str, &str)] = &[("job", "plimsoll")];
 const REPLICA: &[(&str, &str)] = &[("job", "plimsoll"), ("instance", "a")];
 
 pub(crate) fn cases() -> Vec<Case> {
-    [alive(), evaluation(), leading(), working()].concat()
+    [alive(), evaluation(), leading(), working(), prepared()].concat()
 }
 
 fn alive() -> Vec<Case> {
@@ -114,5 +114,24 @@ fn working() -> Vec<Case> {
             .series(&writes("written"), "0+15x60")
             .series(&writes("conflict"), "0+15x60")
             .at("60m"),
+    ]
+}
+
+fn prepared() -> Vec<Case> {
+    let rights = |problem: &str| format!(r#"plimsoll_rights{{problem="{problem}"}}"#);
+    let own = "plimsoll_server_certificate_not_after_timestamp_seconds";
+    vec![
+        case("PlimsollRights", "some are missing").series(&rights("missing"), "3x40").series(&rights("excess"), "0x40").at("30m").fires(
+            &[("job", "plimsoll"), ("problem", "missing")],
+            "3 rights of the operator are missing: what is missing makes verdicts Unknown or repairs fail, and what is in excess \
+             helps only an attacker.",
+        ),
+        case("PlimsollRights", "while the chart is installed anew").series(&rights("missing"), "3x10 0x30").at("30m"),
+        case("PlimsollServerCertificateExpires", "in less than two days").series(own, "172800x40").at("10m").fires(
+            REPLICA,
+            "The certificate with which a serves its metrics and reports is valid for another 1d 23h 50m 0s: then a Prometheus that \
+             verifies it is blind.",
+        ),
+        case("PlimsollServerCertificateExpires", "in a month").series(own, "2592000x40").at("30m"),
     ]
 }

@@ -141,7 +141,7 @@ pub fn alerts(pace: Pace, limits: Limits) -> Vec<Alert> {
     all.extend(backups::alerts(pace, limits));
     all.extend(certificates::alerts(pace, limits));
     all.extend(uptime::alerts(pace));
-    all.extend(operator::alerts(pace));
+    all.extend(operator::alerts(pace, limits));
     all
 }
 

@@ -1,11 +1,11 @@
 //! Alerts about the operator itself: who watches the watcher.
 
 use plimsoll_metrics::{
-    BUILD_INFO, EVALUATION_ERRORS, EVIDENCE_WRITES, LAST_EVALUATION, READY, STATUS_WRITES,
-    WATCHED_KIND_COVERAGE,
+    BUILD_INFO, EVALUATION_ERRORS, EVIDENCE_WRITES, LAST_EVALUATION, READY, RIGHTS,
+    SERVER_CERTIFICATE_NOT_AFTER, STATUS_WRITES, WATCHED_KIND_COVERAGE,
 };
 
-use super::{Alert, Group, Owner, Severity};
+use super::{Alert, Group, Limits, Owner, Severity, threshold::CERTIFICATE_URGENT};
 use crate::promql::{MINUTE, Pace, Reader::Rule, leaders, least, sum, worst};
 
 /// Evaluations are a few seconds apart, whether something happens or not.
@@ -30,10 +30,11 @@ fn alert(
     }
 }
 
-pub(super) fn alerts(pace: Pace) -> Vec<Alert> {
+pub(super) fn alerts(pace: Pace, limits: Limits) -> Vec<Alert> {
     let mut all = alive(pace);
     all.extend(leading());
     all.extend(working(pace));
+    all.extend(prepared(limits));
     all
 }
 
@@ -172,6 +173,38 @@ fn working(pace: Pace) -> Vec<Alert> {
                 "The operator cannot write its status or evidence",
                 "{{ $value | humanize }} writes of status or evidence ended with {{ $labels.outcome }} within 15 minutes: what is \
                  told is out of date, and what happened may be forgotten after a restart.",
+            ],
+        ),
+    ]
+}
+
+/// Whether it has the rights and the certificate that it needs.
+fn prepared(limits: Limits) -> Vec<Alert> {
+    vec![
+        alert(
+            "PlimsollRights",
+            Severity::Warning,
+            format!("{} > 0", worst("problem", Rule.of(&RIGHTS, ""))),
+            15 * MINUTE,
+            [
+                "The operator's rights are not those it needs",
+                "{{ $value }} rights of the operator are {{ $labels.problem }}: what is missing makes verdicts Unknown or repairs \
+                 fail, and what is in excess helps only an attacker.",
+            ],
+        ),
+        alert(
+            "PlimsollServerCertificateExpires",
+            Severity::Warning,
+            format!(
+                "{} - time() < {}",
+                least("instance", Rule.of(&SERVER_CERTIFICATE_NOT_AFTER, "")),
+                limits.of(CERTIFICATE_URGENT)
+            ),
+            5 * MINUTE,
+            [
+                "The operator's own certificate on {{ $labels.instance }} is about to expire",
+                "The certificate with which {{ $labels.instance }} serves its metrics and reports is valid for another \
+                 {{ $value | humanizeDuration }}: then a Prometheus that verifies it is blind.",
             ],
         ),
     ]

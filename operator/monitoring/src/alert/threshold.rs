@@ -29,7 +29,7 @@ pub(super) const CERTIFICATE: Threshold = Threshold {
 pub(super) const CERTIFICATE_URGENT: Threshold = Threshold {
     name: "certificateUrgentDays",
     days: 3,
-    about: "the same for `PlimsollCertificateExpires`",
+    about: "the same for `PlimsollCertificateExpires`, and for `PlimsollServerCertificateExpires`",
 };
 /// An accepted risk is no longer accepted soon.
 pub(super) const EXCEPTION: Threshold = Threshold {

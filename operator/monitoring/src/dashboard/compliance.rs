@@ -96,6 +96,7 @@ fn now() -> Vec<Panel> {
         .query(Query::new("{{baseline}}", of_baseline(&SCORE_RATIO, "baseline")))
         .steps(SHARE)
         .range(0.0, 1.0)
+        .decimals(1)
         .size(8, 4),
         count(
             "Critical findings",
@@ -236,6 +237,7 @@ fn trend() -> Vec<Panel> {
         .query(Query::new("{{baseline}}", of_baseline(&SCORE_RATIO, "baseline")))
         .steps(SHARE)
         .range(0.0, 1.0)
+        .decimals(1)
         .size(8, 8),
         Panel::new(
             "Open findings by severity",

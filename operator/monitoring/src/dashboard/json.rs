@@ -191,6 +191,10 @@ fn defaults(panel: &Panel) -> Value {
         defaults["min"] = from.into();
         defaults["max"] = to.into();
     }
+    // A table has columns in units of their own: it says there where decimals count.
+    if let (Some(decimals), false) = (panel.decimals, matches!(panel.look, Look::Table { .. })) {
+        defaults["decimals"] = decimals.into();
+    }
     defaults
 }
 

@@ -3,11 +3,12 @@
 use plimsoll_metrics::{
     BUILD_INFO, EVALUATED_UNITS, EVALUATION_DURATION, EVALUATION_ERRORS, EVALUATIONS, EVENTS,
     EVIDENCE_WRITES, LAST_EVALUATION, LEADER, OBJECTS, PROCESS_CPU, PROCESS_FDS, PROCESS_MEMORY,
-    PROCESS_START, READY, REMEDIATIONS, STATUS_WRITES, WATCHED_KIND_COVERAGE,
+    PROCESS_START, READY, REMEDIATIONS, RIGHTS, SERVER_CERTIFICATE_NOT_AFTER, STATUS_WRITES,
+    WATCHED_KIND_COVERAGE,
 };
 
 use super::{Dashboard, Look, Panel, Query, Row, Step, Unit, panel::NONE_IS_GOOD};
-use crate::promql::{Reader::Panel as Shown, leaders, sum, worst};
+use crate::promql::{Reader::Panel as Shown, leaders, least, sum, worst};
 
 pub(super) fn dashboard() -> Dashboard {
     Dashboard {
@@ -23,6 +24,10 @@ pub(super) fn dashboard() -> Dashboard {
             Row {
                 title: "What it sees",
                 panels: coverage(),
+            },
+            Row {
+                title: "What it may do",
+                panels: access(),
             },
             Row {
                 title: "What it does",
@@ -150,6 +155,36 @@ fn coverage() -> Vec<Panel> {
         )
         .query(Query::new("{{instance}}", worst("instance", Shown.of(&OBJECTS, ""))))
         .size(8, 8),
+    ]
+}
+
+fn access() -> Vec<Panel> {
+    vec![
+        Panel::new(
+            "Rights that are not as needed",
+            "Rights that the operator needs and lacks, and rights that it has and does not need.",
+            Look::Lines,
+            Unit::Count,
+        )
+        .query(Query::new("{{problem}}", worst("problem", Shown.of(&RIGHTS, ""))))
+        .steps(NONE_IS_GOOD)
+        .alerts(&["PlimsollRights"])
+        .size(12, 8),
+        Panel::new(
+            "Its own certificate",
+            "When the certificate expires with which each replica serves its metrics and reports.",
+            Look::Stat,
+            Unit::FromNow,
+        )
+        .query(Query::new(
+            "{{instance}}",
+            format!(
+                "1000 * {}",
+                least("instance", Shown.of(&SERVER_CERTIFICATE_NOT_AFTER, ""))
+            ),
+        ))
+        .alerts(&["PlimsollServerCertificateExpires"])
+        .size(12, 8),
     ]
 }
 
