@@ -112,7 +112,7 @@ async fn each_process_has_an_account_of_its_own_and_only_one_may_write_to_worklo
             .iter()
             .map(|o| &o["spec"]["template"]["spec"]["serviceAccountName"])
             .collect();
-        accounts.sort_by_key(|account| account.to_string());
+        accounts.sort_by_key(ToString::to_string);
         accounts.dedup();
         // That of plimsoll-reader is no process's: tokens are made for it, to read reports.
         let processes_own = of("ServiceAccount");

@@ -11,7 +11,7 @@ mod page;
 mod stage;
 mod unknowns;
 
-use std::{net::IpAddr, path::Path};
+use std::{net::IpAddr, path::Path, process::Command};
 
 use page::Page;
 use plimsoll_e2e::{front::own_address, installed::top};
@@ -138,6 +138,34 @@ fn no_command_stands_where_it_is_not_run() {
         assert!(known.contains(page), "{page} is gone");
     }
     assert!(pages.iter().filter(|page| !page.blocks.is_empty()).count() > 15);
+}
+
+/// What a sentence mentions is not run, but it is a command that exists, with flags that exist.
+#[test]
+fn commands_in_sentences_are_known() {
+    let mut unknown = Vec::new();
+    let mut known = 0;
+    for page in page::all() {
+        for (line, command) in &page.inline {
+            let mut words = command.split_whitespace();
+            let program = match words.next().unwrap() {
+                "plimsoll" => plimsoll_e2e::operator::program(),
+                other => kube_test::binary(other).unwrap(),
+            };
+            let ran = Command::new(program).args(words).arg("--help").output().unwrap();
+            known += usize::from(ran.status.success());
+            if !ran.status.success() {
+                let why = String::from_utf8_lossy(&ran.stderr)
+                    .lines()
+                    .next()
+                    .unwrap_or_default()
+                    .to_owned();
+                unknown.push(format!("{}:{line}: {command}: {why}", page.path));
+            }
+        }
+    }
+    assert!(unknown.is_empty(), "{unknown:#?}");
+    assert!(known > 10, "{known}");
 }
 
 #[test]

@@ -31,6 +31,8 @@ pub(crate) struct Page {
     pub(crate) examples: Vec<(usize, String)>,
     /// Lines on which commands stand in a block that says of itself to be something else.
     pub(crate) undeclared: Vec<usize>,
+    /// Commands within a sentence, with their lines.
+    pub(crate) inline: Vec<(usize, String)>,
     /// Where its links go.
     pub(crate) links: Vec<String>,
 }
@@ -75,6 +77,7 @@ fn parse(path: String, text: &str) -> Page {
         blocks: Vec::new(),
         examples: Vec::new(),
         undeclared: Vec::new(),
+        inline: Vec::new(),
         links: Vec::new(),
     };
     let mut open: Option<(String, Block)> = None;
@@ -106,6 +109,14 @@ fn parse(path: String, text: &str) -> Page {
                 } else if commands {
                     page.undeclared.push(block.line);
                 }
+            }
+            Event::Code(code)
+                if ["kubectl ", "helm ", "plimsoll "]
+                    .iter()
+                    .any(|p| code.starts_with(p)) =>
+            {
+                page.inline
+                    .push((text[..start].lines().count(), code.into_string()));
             }
             Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) => {
                 page.links.push(dest_url.into_string());

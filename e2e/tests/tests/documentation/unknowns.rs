@@ -33,7 +33,7 @@ fn sources() -> Vec<String> {
     let paths = files.map(|entry| entry.unwrap().into_path());
     let code = paths.filter(|path| {
         let name = path.strip_prefix(top()).unwrap().display().to_string();
-        name.ends_with(".rs") && !name.contains("/tests")
+        path.extension().is_some_and(|end| end == "rs") && !name.contains("/tests")
     });
     code.map(|path| {
         let text = fs::read_to_string(path).unwrap();
