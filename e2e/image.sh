@@ -13,7 +13,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 LIMIT=$((25 * 1000 * 1000)) # bytes, all layers uncompressed
 
 value() { sed -n "s/^ *$1: *\"\{0,1\}\([^\"]*\)\"\{0,1\}$/\1/p" "$2" | head -n 1; }
-IMAGE=${IMAGE:-$(value repository charts/plimsoll/values.yaml):$(value appVersion charts/plimsoll/Chart.yaml)}
+IMAGE=${IMAGE:-$(value registry charts/plimsoll/values.yaml)/$(value repository charts/plimsoll/values.yaml):$(value appVersion charts/plimsoll/Chart.yaml)}
 target=$(uname -m)-unknown-linux-musl
 images=$(target_dir)/images
 context=$(target_dir)/image-context

@@ -3,23 +3,18 @@ apiVersion: apps/v1
 kind: Deployment
 metadata:
   name: {{ .process.name }}
-  labels: {{- include "plimsoll.processLabels" . | nindent 4 }}
+  {{- include "plimsoll.metadata" . | nindent 2 }}
 spec:
   replicas: {{ .process.replicas }}
   revisionHistoryLimit: 3
   selector:
-    matchLabels: {{- include "plimsoll.processSelector" . | nindent 6 }}
+    matchLabels: {{- include "plimsoll.deploymentSelector" . | nindent 6 }}
   strategy:
     type: RollingUpdate
     rollingUpdate: {maxUnavailable: 0, maxSurge: 1}
   template:
     metadata:
-      labels:
-        {{- include "plimsoll.processLabels" . | nindent 8 }}
-        {{- with .Values.podLabels }}{{ toYaml . | nindent 8 }}{{ end }}
-      {{- with .Values.podAnnotations }}
-      annotations: {{- toYaml . | nindent 8 }}
-      {{- end }}
+      {{- include "plimsoll.metadata" (merge (dict "ownLabels" .Values.podLabels "ownAnnotations" .Values.podAnnotations) .) | nindent 6 }}
     spec:
       serviceAccountName: {{ .process.account }}
       automountServiceAccountToken: true
@@ -33,17 +28,19 @@ spec:
       {{- end }}
       securityContext:
         runAsNonRoot: true
-        runAsUser: 65532
-        runAsGroup: 65532
-        fsGroup: 65532
         seccompProfile: {type: RuntimeDefault}
+        {{- with .Values.podSecurityContext }}{{ toYaml . | nindent 8 }}{{ end }}
       topologySpreadConstraints:
+        {{- range .Values.topologySpreadConstraints }}
+        - {{- merge (dict) . (dict "labelSelector" (dict "matchLabels" (include "plimsoll.processSelector" $ | fromYaml))) | toYaml | nindent 10 }}
+        {{- else }}
         {{- range $key := list "topology.kubernetes.io/zone" "kubernetes.io/hostname" }}
         - topologyKey: {{ $key }}
           maxSkew: 1
           whenUnsatisfiable: ScheduleAnyway
           labelSelector:
             matchLabels: {{- include "plimsoll.processSelector" $ | nindent 14 }}
+        {{- end }}
         {{- end }}
       containers:
         - name: plimsoll
@@ -77,6 +74,9 @@ spec:
             - --policy-report-apis={{ join "," .Values.policyReports.apis }}
             - --policy-report-results={{ .Values.policyReports.maxResults | int }}
             {{- end }}
+            {{- range .Values.extraArgs }}
+            - {{ . | quote }}
+            {{- end }}
           env:
             - name: POD_NAME
               valueFrom: {fieldRef: {fieldPath: metadata.name}}
@@ -84,6 +84,7 @@ spec:
               valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
             - name: PLIMSOLL_LOG
               value: {{ .Values.logLevel | quote }}
+            {{- with .Values.extraEnv }}{{ toYaml . | nindent 12 }}{{ end }}
           ports:
             - {name: https, containerPort: 8443, protocol: TCP}
             - {name: health, containerPort: 8080, protocol: TCP}
@@ -117,5 +118,8 @@ spec:
       {{- end }}
       {{- with .Values.tolerations }}
       tolerations: {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- with .Values.affinity }}
+      affinity: {{- toYaml . | nindent 8 }}
       {{- end }}
 {{- end }}

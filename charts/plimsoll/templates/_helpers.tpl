@@ -10,6 +10,19 @@ app.kubernetes.io/part-of: plimsoll
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* Labels and annotations of an object: those of all objects (of a process, where one is given), and its own. */}}
+{{- define "plimsoll.metadata" -}}
+labels:
+  {{- include (ternary "plimsoll.processLabels" "plimsoll.labels" (hasKey . "process")) . | nindent 2 }}
+  {{- with .ownLabels }}{{ toYaml . | nindent 2 }}{{ end }}
+{{- with mergeOverwrite (dict) .Values.commonAnnotations (.ownAnnotations | default dict) }}
+annotations: {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- end }}
 
 {{/* Names of cluster-scoped objects carry the namespace: two installations must not take each other's rights away. */}}
@@ -19,7 +32,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 
 {{- define "plimsoll.image" -}}
 {{- with .Values.image -}}
-{{- if .digest }}{{ .repository }}@{{ .digest }}{{ else }}{{ .repository }}:{{ .tag | default $.Chart.AppVersion }}{{ end }}
+{{- with .registry }}{{ . }}/{{ end }}{{ .repository }}{{ if .digest }}@{{ .digest }}{{ else }}:{{ .tag | default $.Chart.AppVersion }}{{ end }}
 {{- end -}}
 {{- end }}
 
@@ -49,6 +62,19 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- define "plimsoll.processSelector" -}}
 {{ include "plimsoll.selector" . }}
 app.kubernetes.io/component: {{ .process.component }}
+{{- end }}
+
+{{/* By what a Deployment knows its pods. That cannot be changed: where the Deployment is there already, it stays what it is (before
+0.1.0 it lacked the component). All of its labels are on the pods in any case. */}}
+{{- define "plimsoll.deploymentSelector" -}}
+{{- $installed := lookup "apps/v1" "Deployment" .Release.Namespace .process.name -}}
+{{- $wanted := include "plimsoll.processSelector" . | fromYaml -}}
+{{- toYaml (dig "spec" "selector" "matchLabels" $wanted $installed) }}
+{{- end }}
+
+{{/* The name of the baseline that the chart installs. */}}
+{{- define "plimsoll.baseline" -}}
+{{ .Values.baseline.name | default .Values.environment }}
 {{- end }}
 
 {{- define "plimsoll.processLabels" -}}

@@ -10,6 +10,7 @@
 
 pub mod agreement;
 pub mod certificate;
+pub mod front;
 pub mod installed;
 pub mod operator;
 pub mod scenario;

@@ -4,19 +4,18 @@
 
 use std::{
     fs,
-    net::{IpAddr, UdpSocket},
     path::Path,
     process::{Command, Output},
 };
 
 use kube_test::{Cluster, eventually, not_yet};
 use plimsoll_e2e::{
+    front::{Front, own_address},
     installed::{NAMESPACE, SOON, install_with},
     operator::{Operator, program, refused},
 };
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::net::{TcpListener, TcpStream};
 
 const OBJECTS: &str = "
 apiVersion: plimsoll.dev/v1alpha1
@@ -58,59 +57,13 @@ spec:
   expires: EXPIRES
 ";
 
-/// A Service and a pod that stand for the operator of the test, which runs outside the cluster: the API server passes questions
-/// on to addresses of pods only. No node takes the pod, so that nobody gives it another address.
+/// Leads to the operator of the test, which runs outside the cluster.
 const SERVICE: &str = "
 apiVersion: v1
 kind: Service
 metadata: {name: live, namespace: plimsoll-system}
 spec: {ports: [{name: https, port: 8443, protocol: TCP}]}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: live, namespace: plimsoll-system}
-spec:
-  schedulingGates: [{name: plimsoll.dev/test}]
-  securityContext: {runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}
-  containers:
-    - name: operator
-      image: registry.example/plimsoll
-      securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata: {name: live-1, namespace: plimsoll-system, labels: {kubernetes.io/service-name: live}}
-addressType: IPv4
-ports: [{name: https, port: PORT, protocol: TCP}]
-endpoints:
-  - addresses: [ADDRESS]
-    conditions: {ready: true, serving: true}
-    targetRef: {kind: Pod, namespace: plimsoll-system, name: live}
 ";
-
-/// This machine's address as others see it; endpoints may not be loopback addresses. Nothing is sent.
-fn own_address() -> Option<IpAddr> {
-    let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
-    socket.connect("192.0.2.1:9").ok()?;
-    Some(socket.local_addr().unwrap().ip())
-}
-
-/// Passes connections from an address that the API server can reach on to the operator's.
-async fn reachable(address: IpAddr, operator: &str) -> u16 {
-    let listener = TcpListener::bind((address, 0)).await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let operator = operator.to_owned();
-    tokio::spawn(async move {
-        while let Ok((mut client, _)) = listener.accept().await {
-            let operator = operator.clone();
-            tokio::spawn(async move {
-                let mut there = TcpStream::connect(operator).await?;
-                tokio::io::copy_bidirectional(&mut client, &mut there).await
-            });
-        }
-    });
-    port
-}
 
 fn plimsoll(kubeconfig: &Path, args: &[&str]) -> Output {
     Command::new(program())
@@ -140,25 +93,9 @@ async fn people_read_reports_with_their_kubeconfig() {
         .await
         .unwrap();
     let operator = Operator::ready(&cluster, "reporting", &["--cluster-name=eu-1"]).await;
-    let port = reachable(address, &operator.secure).await;
-    let service = SERVICE
-        .replace("ADDRESS", &address.to_string())
-        .replace("PORT", &port.to_string());
-    cluster.apply(&service).await.unwrap();
-    let status =
-        format!("{{\"status\": {{\"podIP\": \"{address}\", \"podIPs\": [{{\"ip\": \"{address}\"}}]}}}}");
-    let patch = [
-        "patch",
-        "pod",
-        "live",
-        "-n",
-        NAMESPACE,
-        "--subresource=status",
-        "--type=merge",
-        "-p",
-        &status,
-    ];
-    cluster.kubectl(patch).await.unwrap();
+    cluster.apply(SERVICE).await.unwrap();
+    let front = Front::of(address, &operator.secure).await;
+    front.stand_behind(&cluster, "live").await.unwrap();
 
     let kubeconfig = cluster.kubeconfig();
     let live = ["--operator-service", "live"];

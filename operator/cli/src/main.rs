@@ -2,6 +2,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod baseline;
+mod check;
 mod crds;
 mod exceptions;
 mod explain;
@@ -39,6 +40,7 @@ enum Command {
     Scan(scan::Args),
     Report(report::Args),
     Findings(findings::Args),
+    Check(check::Args),
     Explain(explain::Args),
     Reach(reach::Args),
     Crds(crds::Args),
@@ -78,6 +80,7 @@ fn main() -> ExitCode {
         Command::Scan(args) => scan::main(&args),
         Command::Report(args) => report::main(&args),
         Command::Findings(args) => findings::main(&args).map(|()| Ending::Good),
+        Command::Check(args) => check::main(&args),
         Command::Explain(args) => explain::main(&args).map(|()| Ending::Good),
         Command::Reach(args) => reach::main(&args),
         Command::Crds(args) => crds::main(&args).map(|()| Ending::Good),

@@ -1,5 +1,5 @@
-//! Files made from the registry of controls and the types of the API: this test fails when one of them is not what it would
-//! be if it were made now. `UPDATE=1 cargo test -p plimsoll --test generated` makes them.
+//! Files made from the registry of controls, the types of the API and the chart's values: this test fails when one of them is not
+//! what it would be if it were made now. `UPDATE=1 cargo test -p plimsoll --test generated` makes them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod admission;
@@ -8,6 +8,7 @@ mod lists;
 mod metrics;
 mod monitoring;
 mod rbac;
+mod values;
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
@@ -24,6 +25,7 @@ fn generated() -> Files {
     let mut files = definitions::files(&crds);
     files.extend(lists::files(&registry));
     files.extend(monitoring::files());
+    files.extend(values::files(&crds));
     files.insert(
         "charts/plimsoll/generated/rbac.yaml".into(),
         rbac::file(&registry),

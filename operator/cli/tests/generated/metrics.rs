@@ -11,7 +11,7 @@ const HEAD: &str = "<!-- Generated from the catalogue of metrics; do not edit (o
 `/metrics` is served over TLS on port 8443, in OpenMetrics 1.0 or the Prometheus text format, to users whom the API server knows
 and lets `get` that path:
 
-```
+```sh
 kubectl create clusterrolebinding prometheus-plimsoll --clusterrole=plimsoll-system-plimsoll-metrics-reader \\
   --serviceaccount=monitoring:prometheus-k8s
 ```
