@@ -10,6 +10,14 @@ use kube_test::{Cluster, eventually, not_yet};
 use plimsoll_api::{EvidenceRecord, SecurityBaseline, crds};
 use plimsoll_controller::{Config, RunError, run};
 use plimsoll_e2e::{installed::SOON, series::Page};
+use plimsoll_engine::{
+    Engine,
+    baseline::{BaselineSpec, compile},
+    coverage::Coverage,
+    finding::Change,
+    intake::Intake,
+    kind::Kind,
+};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -142,7 +150,10 @@ fn baseline() -> Value {
     let at_once = json!({ "failAfter": "0s" });
     json!({
         "apiVersion": "plimsoll.dev/v1alpha1", "kind": "SecurityBaseline", "metadata": { "name": "production" },
-        "spec": { "controls": { SCHEDULED: at_once, RECENT: {}, RESTORE: { "firstTestWithin": "0s" } } },
+        "spec": {
+            "mode": "Propose",
+            "controls": { SCHEDULED: at_once, RECENT: {}, RESTORE: { "firstTestWithin": "0s" } },
+        },
     })
 }
 
@@ -216,6 +227,89 @@ async fn until_failing(client: &Client, control: &str, expected: &[&str]) {
     seen.await.unwrap();
 }
 
+/// What a failing finding about a database says.
+async fn message(client: &Client, control: &str, database: &str) -> String {
+    let baselines: Api<SecurityBaseline> = Api::all(client.clone());
+    let status = baselines.get("production").await.unwrap().status.unwrap();
+    let mut findings = status.worst.into_iter();
+    let about = findings.find(|finding| finding.control == control && finding.object.name == database);
+    about.unwrap().message
+}
+
+/// The findings about schedules that fail, and how many of them a change is proposed for.
+fn pending(page: &Page) -> [u64; 2] {
+    let fail = [
+        ("control", SCHEDULED),
+        ("environment", "production"),
+        ("result", "fail"),
+    ];
+    let waits = [("control", SCHEDULED)];
+    let counts = [
+        ("plimsoll_findings", &fail[..]),
+        ("plimsoll_remediation_pending", &waits),
+    ];
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "small counts"
+    )]
+    counts.map(|(name, labels)| page.sum(name, labels) as u64)
+}
+
+/// The objects that the control proposes to create for a database of these.
+fn proposed(objects: &[Value], database: &str) -> Vec<Value> {
+    let namespace = json!({
+        "apiVersion": "v1", "kind": "Namespace",
+        "metadata": { "name": "shop", "labels": { "plimsoll.dev/environment": "production" } },
+    });
+    let documents: Vec<String> = objects.iter().chain([&namespace]).map(Value::to_string).collect();
+    let registry = plimsoll_controls::registry();
+    let spec = BaselineSpec {
+        controls: [(SCHEDULED.to_owned(), serde_json::Map::new())].into(),
+        ..BaselineSpec::default()
+    };
+    let mut engine = Engine::scan();
+    engine.set_baselines(vec![compile("b", 1, &spec, &[], &registry, None)]);
+    for kind in Kind::ALL {
+        engine.set_coverage(*kind, Coverage::Complete);
+    }
+    for (object, _) in Intake::read(&documents, "default").objects {
+        engine.upsert(object);
+    }
+    let report = engine.look(jiff::Timestamp::now());
+    let units = report.baselines["b"].units.values();
+    let failing: Vec<_> = units
+        .flat_map(|unit| unit.failing().cloned().collect::<Vec<_>>())
+        .collect();
+    let about = failing
+        .iter()
+        .find(|f| f.finding.object.name() == database)
+        .unwrap();
+    let changes = &about.finding.repair.as_ref().unwrap().changes;
+    let created = changes.iter().map(|change| match change {
+        Change::Create { manifest, .. } => manifest.value(),
+        other => panic!("{other}"),
+    });
+    created.collect()
+}
+
+/// The claim that a proposed backup writes to.
+fn room_for_backups(database: &str) -> [Value; 2] {
+    let class = json!({
+        "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass",
+        "metadata": { "name": "local-path" }, "provisioner": "rancher.io/local-path",
+    });
+    let claim = json!({
+        "apiVersion": "v1", "kind": "PersistentVolumeClaim",
+        "metadata": { "name": format!("{database}-backups"), "namespace": "shop" },
+        "spec": {
+            "storageClassName": "local-path", "accessModes": ["ReadWriteOnce"],
+            "resources": { "requests": { "storage": "1Gi" } },
+        },
+    });
+    [class, claim]
+}
+
 fn units(page: &Page, control: &str) -> [u64; 3] {
     ["pass", "fail", "not_applicable"].map(|result| page.units(control, result))
 }
@@ -260,11 +354,20 @@ async fn schedules_that_look_daily_are_seen_through() {
         .await;
     let expected = ["p2 TooRare", "p3 Suspended", "p4 NeverFires", "p5 NoBackup"];
     until_failing(&client, SCHEDULED, &expected).await;
+    let said = message(&client, SCHEDULED, "p2").await;
+    assert!(said.contains("up to 72 h apart"), "{said}");
+    let page = operator
+        .until("two can be repaired", |page| pending(page) == [4, 2])
+        .await;
+    assert_eq!(page.units(RECENT, "pass"), 0);
 
-    // The proposal, approved: the CronJob is made, and run once by hand.
-    apply(&cluster, &[dump("p5", "0 2 * * *", false)]).await;
+    // The proposal, as it is, approved: the CronJob is made with the claim it asks for, and run once by hand.
+    apply(&cluster, &room_for_backups("p5")).await;
+    apply(&cluster, &proposed(&objects, "p5")).await;
     operator
-        .until("three fail", |page| units(page, SCHEDULED)[..2] == [3, 3])
+        .until("three fail", |page| {
+            units(page, SCHEDULED)[..2] == [3, 3] && pending(page) == [3, 1]
+        })
         .await;
     let from = "--from=cronjob/baseline-backup-p5";
     cluster

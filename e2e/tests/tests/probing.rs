@@ -17,7 +17,7 @@ use kube_test::{Cluster, eventually, not_yet};
 use plimsoll_api::EvidenceRecord;
 use plimsoll_e2e::{
     installed::{SOON, install_with, post},
-    operator::{Operator, status_until},
+    operator::{Operator, foreign_writes, status_until},
     series::Page,
     tls_host::serve,
 };
@@ -43,7 +43,7 @@ apiVersion: plimsoll.dev/v1alpha1
 kind: SecurityBaseline
 metadata: {name: probed}
 spec:
-  mode: Observe
+  mode: Enforce
   scope: {excludeNamespaces: [kube-system, kube-node-lease, kube-public, default, plimsoll-system]}
   controls:
     encryption/ingress-tls: {failAfter: 0s}
@@ -208,11 +208,8 @@ async fn servers_are_tried_out_and_what_was_met_survives_restarts_and_replicas()
     let elsewhere = trap(("127.0.0.1", a.port())).await;
     let cluster = Cluster::shared().await.unwrap();
     let client = cluster.admin().unwrap();
-    install_with(
-        &cluster,
-        &["--set", "environment=production,baseline.install=false"],
-    )
-    .await;
+    let values = "environment=production,baseline.install=false,remediation.enabled=true";
+    install_with(&cluster, &["--set", values]).await;
     cluster
         .namespace("shop", &[("plimsoll.dev/environment", "production")])
         .await
@@ -246,7 +243,7 @@ async fn servers_are_tried_out_and_what_was_met_survives_restarts_and_replicas()
     )
     .await;
 
-    let mut first = Operator::ready(&cluster, "first", &["--probing"]).await;
+    let mut first = Operator::ready(&cluster, "first", &["--probing", "--remediation"]).await;
     let page = first.until("every server was tried", settled).await;
     assert_eq!(accepts(&page, "a.example.com"), [0.0, 0.0, 1.0, 1.0]);
     assert_eq!(accepts(&page, "b.example.com"), [1.0, 1.0, 1.0, 0.0]);
@@ -296,7 +293,13 @@ async fn servers_are_tried_out_and_what_was_met_survives_restarts_and_replicas()
             .contains("TLS 1.0 and 1.1 accepted by b.example.com at 127.0.0.3:"),
         "{status}"
     );
+    let worst = status["worst"].as_array().unwrap();
+    let legacy = worst.iter().find(|finding| finding["control"] == TLS).unwrap();
+    assert_eq!(legacy["severity"], "Critical", "{legacy}");
     remembered(&client).await;
+    first.three_turns().await;
+    let written = foreign_writes(&cluster).await.effective_writes().lines();
+    assert_eq!(written, [""; 0], "a minimum is proposed, never set");
 
     // A replica that never led knows it all from the evidence.
     let second = Operator::ready(&cluster, "second", &["--probing"]).await;
@@ -352,11 +355,8 @@ async fn remembered(client: &Client) {
 async fn the_api_server_refuses_an_interval_too_coarse_for_its_target() {
     let cluster = Cluster::shared().await.unwrap();
     let client = cluster.admin().unwrap();
-    install_with(
-        &cluster,
-        &["--set", "environment=production,baseline.install=false"],
-    )
-    .await;
+    let values = "environment=production,baseline.install=false,remediation.enabled=true";
+    install_with(&cluster, &["--set", values]).await;
     let spec = |params: serde_json::Value| json!({"controls": {UPTIME: params}});
     for good in [
         json!({"target": "0.9999", "interval": "30s"}),

@@ -26,6 +26,7 @@ use serde_json::{Value, json};
 const RECENT: &str = "backup/recent-success";
 const RESTORE: &str = "backup/restore-test";
 const ISOLATION: &str = "backup/restore-test-isolation";
+const BACKUP_DUE: &str = "plimsoll_backup_due_timestamp_seconds";
 const BACKUP_SUCCESS: &str = "plimsoll_backup_last_success_timestamp_seconds";
 const RESTORE_SUCCESS: &str = "plimsoll_restore_test_last_success_timestamp_seconds";
 const RESTORE_DURATION: &str = "plimsoll_restore_test_duration_seconds";
@@ -220,6 +221,10 @@ fn stale_and_fake_success() {
     let mut ages: Vec<f64> = cluster.measured(BACKUP_SUCCESS).iter().map(age).collect();
     ages.sort_by(f64::total_cmp);
     assert_eq!(ages, [25.0, 27.0], "what never succeeded has no series");
+    // The alert fires once this is past: 26 hours after a success, or after what should have succeeded once came to be.
+    let mut overdue: Vec<f64> = cluster.measured(BACKUP_DUE).iter().map(age).collect();
+    overdue.sort_by(f64::total_cmp);
+    assert_eq!(overdue, [-1.0, 1.0]);
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod exits;
 mod input;
 mod output;
 mod report;
+mod reviewed;
 mod schema;
 
 use std::{

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::{Annotations, Script, Word};
 use crate::{
@@ -71,7 +71,7 @@ impl PodTemplate {
 
 /// What is kept of a pod specification.
 #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", remote = "Self")]
 pub struct PodSpec {
     /// The node the pod was put on; only pods have it, templates hardly ever.
     #[serde(default)]
@@ -120,7 +120,33 @@ pub struct PodSpec {
     pub affinity: Option<Box<Affinity>>,
 }
 
+/// What containers say of their mounts is kept at the volumes, as far as it is asked for.
+impl<'de> Deserialize<'de> for PodSpec {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let mut spec = Self::deserialize(d)?;
+        spec.settle_mounts();
+        Ok(spec)
+    }
+}
+
 impl PodSpec {
+    fn settle_mounts(&mut self) {
+        let lists = [
+            &mut self.containers,
+            &mut self.init_containers,
+            &mut self.ephemeral_containers,
+        ];
+        let containers = lists.into_iter().flatten().flat_map(|list| list.iter_mut());
+        let mounts: Vec<Mount> = containers.filter_map(|c| c.mounts.take()).flatten().collect();
+        for volume in self.volumes.iter_mut().flatten() {
+            let Some(host) = &mut volume.host_path else {
+                continue;
+            };
+            let mut of_it = mounts.iter().filter(|mount| mount.name == volume.name).peekable();
+            host.read_only = of_it.peek().is_some() && of_it.all(|mount| mount.read_only);
+        }
+    }
+
     /// Regular and init containers.
     pub fn all_containers(&self) -> impl Iterator<Item = &Container> {
         self.containers
@@ -184,6 +210,9 @@ pub struct Container {
     /// Resource requests, which a quota counts.
     #[serde(default)]
     pub resources: Option<Box<Resources>>,
+    /// Until the specification is read: see [`HostPath::read_only`].
+    #[serde(default, rename = "volumeMounts")]
+    mounts: Option<Box<[Mount]>>,
     /// What its `securityContext` asks for.
     #[serde(default)]
     pub security_context: SecurityContext,
@@ -204,7 +233,21 @@ pub struct Container {
     pub sidecar: bool,
 }
 
-fn is_always<'de, D: serde::Deserializer<'de>>(d: D) -> Result<bool, D::Error> {
+/// One of `volumeMounts`.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Mount {
+    #[serde(default)]
+    name: Box<str>,
+    #[serde(default, deserialize_with = "or_false")]
+    read_only: bool,
+}
+
+fn or_false<'de, D: Deserializer<'de>>(d: D) -> Result<bool, D::Error> {
+    Ok(Option::deserialize(d)?.unwrap_or(false))
+}
+
+fn is_always<'de, D: Deserializer<'de>>(d: D) -> Result<bool, D::Error> {
     let policy: Option<std::borrow::Cow<'de, str>> = Option::deserialize(d)?;
     Ok(policy.as_deref() == Some("Always"))
 }
@@ -343,6 +386,9 @@ pub struct HostPath {
     /// What must be there, such as `Directory` or `Socket`; empty or absent: anything.
     #[serde(default)]
     pub r#type: Option<Box<str>>,
+    /// Whether containers mount it, and all of them with `readOnly`: none of them can leave anything there.
+    #[serde(skip)]
+    pub read_only: bool,
 }
 
 /// `nfs` of a volume.

@@ -24,7 +24,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::{
-    port::{Published, Speaks},
+    port::{Published, Speaks, by_name},
     tried::{Prober, Tried},
 };
 use crate::shared::{aim::check_times, podspec::pod_spec, probing::{MAX_HOSTS, TIMEOUT, with_probing}};
@@ -267,7 +267,7 @@ fn node_ports(unit: &Unit<'_>, params: &Params, out: &mut Findings) -> Result<()
                 number,
                 target: Some(port.container_port),
                 target_name: port.name.as_deref(),
-                app_protocol: None,
+                app_protocol: port.name.as_deref().and_then(by_name),
                 terminated: false,
             };
             let path = format!("{path}.{list}[{}].ports[{i}]", container.name);

@@ -7,6 +7,13 @@ const ENCRYPTED: [&str; 7] = ["https", "kubernetes.io/wss", "tls", "ssl", "ssh",
 /// Those that say plainly that there is none.
 const PLAINTEXT: [&str; 5] = ["http", "kubernetes.io/h2c", "kubernetes.io/ws", "h2c", "ws"];
 
+/// What the name of a container's port says of its protocol, where it says that it is encrypted: it has no `appProtocol`, and
+/// names are read so by meshes (`https`, `tls-metrics`).
+pub(super) fn by_name(name: &str) -> Option<&'static str> {
+    let protocol = name.split_once('-').map_or(name, |(protocol, _)| protocol);
+    ["https", "tls"].into_iter().find(|known| *known == protocol)
+}
+
 /// Ports of databases and caches, which speak plaintext unless told otherwise.
 const DATABASES: [(u16, &str); 7] = [
     (5432, "PostgreSQL"),

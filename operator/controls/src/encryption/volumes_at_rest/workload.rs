@@ -156,6 +156,7 @@ fn inline(view: &View<'_>, volume: &Volume, prefix: &str) -> Result<Option<Broug
     })
 }
 
+/// Whether nothing of the workload's is left on the disk: the directory is no storage, or is only read.
 fn keeps_nothing(host: &HostPath) -> bool {
     let path = host.path.trim_end_matches('/');
     let below = |tree: &str| {
@@ -163,7 +164,8 @@ fn keeps_nothing(host: &HostPath) -> bool {
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
     let escapes = path.split('/').any(|part| part == "..");
-    host.r#type.as_deref().is_some_and(|t| NO_FILES.contains(&t))
+    host.read_only
+        || host.r#type.as_deref().is_some_and(|t| NO_FILES.contains(&t))
         || (!escapes && NOT_STORAGE.iter().any(|t| below(t)))
 }
 
