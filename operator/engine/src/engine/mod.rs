@@ -44,8 +44,9 @@ use plan::{Lanes, News, Plan, Work, fingerprint};
 use settle::{Grace, Settling};
 use wake::{Sleeper, Wakes};
 
-/// Subjects judged before the outcomes of their units are settled and let go: enough for every core, few enough to stay small.
-const AT_ONCE: usize = 2048;
+/// Subjects judged before the outcomes of their units are settled and let go: enough for every core, few enough that the room
+/// they take for a moment is small beside what stays.
+const AT_ONCE: usize = 512;
 
 /// Measures a cluster against its baselines, incrementally.
 pub struct Engine {
@@ -334,8 +335,8 @@ impl Engine {
             ..Delta::default()
         };
         let work: Vec<Work> = std::mem::take(&mut self.dirty).into_iter().collect();
-        for some in work.chunks(AT_ONCE) {
-            let (judged, computed) = evaluate_all(self.world(now), &self.plan, some);
+        for (number, some) in work.chunks(AT_ONCE).enumerate() {
+            let (judged, computed) = evaluate_all(self.world(now), &self.plan, some, number == 0);
             for fact in computed {
                 delta.facts += 1;
                 self.keep_fact(fact);
