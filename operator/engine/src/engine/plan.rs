@@ -8,7 +8,7 @@ use std::{collections::HashMap, sync::Arc};
 use crate::{
     baseline::{Compiled, Entry},
     decode::Object,
-    dep::Dep,
+    dep::{Dep, Trace},
     finding::Details,
     inventory::Inventory,
     kind::{Kind, KindSet},
@@ -32,7 +32,7 @@ pub(crate) struct Retired {
     pub(crate) units: Vec<RetiredUnit>,
     /// What the node had read, and what its remaining units have.
     pub(crate) read: Reads,
-    pub(crate) reads: Vec<Dep>,
+    pub(crate) reads: Vec<Trace>,
     /// What is still said of the subject.
     pub(crate) said: Judgements,
 }
@@ -141,7 +141,7 @@ impl Plan {
         let mut said = Vec::with_capacity(news.len());
         for unit in news {
             let lane = Lanes::of(unit.slot);
-            read.extend(unit.deps.into_iter().map(|dep| (dep, lane)));
+            read.extend(unit.deps.into_iter().map(|dep| (dep.trace(), lane)));
             let control = control(unit.slot)?;
             let before = node.said.get(control).cloned();
             if !same(before.as_ref(), unit.judgement.as_ref()) {
@@ -190,7 +190,7 @@ impl Plan {
 
     /// How many reads the units recorded.
     pub(crate) fn reads(&self) -> usize {
-        self.nodes.iter().map(|(_, node)| node.reads.deps().len()).sum()
+        self.nodes.iter().map(|(_, node)| node.reads.len()).sum()
     }
 
     /// Every kind some active control reads.
@@ -362,7 +362,7 @@ impl Plan {
             .with(units.iter().map(|unit| (unit.entry.control.meta().id, None)));
         let subject = node.subject.clone();
         let read = self.nodes.remove(id, slots, said.clone());
-        let reads = self.nodes.get(id).map(|node| node.reads.deps().to_vec());
+        let reads = self.nodes.get(id).map(|node| node.reads.traces().collect());
         Some(Retired {
             node: id,
             subject,
