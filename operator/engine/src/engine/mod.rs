@@ -46,7 +46,7 @@ use wake::{Sleeper, Wakes};
 
 /// Subjects judged before the outcomes of their units are settled and let go: enough for every core, few enough that the room
 /// they take for a moment is small beside what stays.
-const AT_ONCE: usize = 512;
+const AT_ONCE: usize = 256;
 
 /// Measures a cluster against its baselines, incrementally.
 pub struct Engine {

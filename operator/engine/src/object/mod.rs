@@ -80,7 +80,7 @@ pub use snapscheduler::SnapshotSchedule;
 pub use snapshot::{VolumeSnapshot, VolumeSnapshotClass};
 pub use storage::{PersistentVolume, PersistentVolumeClaim, StorageClass, VolumeSource};
 pub use template::{
-    Affinity, AffinityTerm, ClaimSpec, Container, ContainerPort, HostPath, PodSpec, PodTemplate,
+    AccessModes, Affinity, AffinityTerm, ClaimSpec, Container, ContainerPort, HostPath, PodSpec, PodTemplate,
     RestartPolicy, SpreadConstraint, Volume,
 };
 pub use velero::{BackupTemplate, VeleroBackup, VeleroLocation, VeleroRestore, VeleroSchedule};
