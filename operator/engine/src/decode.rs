@@ -118,12 +118,16 @@ where
         return Err(explain(again.map(drop)));
     };
     // What another workload runs is judged there: a thousand pods repeat the texts of one template.
-    let plan = plan.filter(|_| !is_run_by(kind, &meta, WORKLOADS));
+    let is_run = is_run_by(kind, &meta, WORKLOADS);
+    let plan = plan.filter(|_| !is_run);
     if plan.is_none() {
-        meta.annotations.forget_marks();
+        meta.forget_marks();
     }
     matching(plan, || {
-        if let Ok(body) = Body::decode(kind, source()) {
+        if let Ok(mut body) = Body::decode(kind, source()) {
+            if is_run && kind == Kind::ReplicaSet {
+                body.forget_workload();
+            }
             return Ok((meta, body));
         }
         let mut track = serde_path_to_error::Track::new();

@@ -6,6 +6,7 @@
 use std::{
     collections::HashMap,
     hash::{BuildHasher, Hash, Hasher},
+    sync::LazyLock,
 };
 
 use crate::{
@@ -18,49 +19,60 @@ use crate::{
 };
 
 /// One read.
-///
-/// Its highest bit is always set: a [`Reader`] is told by it whether it is a fact or the units of a node.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub(crate) struct Dep(u64);
 
-const DEP: u64 = 1 << 63;
-
-/// Who read: a fact, known by its own [`Dep`], or units of one subject, known by the number of their node. One word, for
-/// there are very many.
+/// What is filed of a read: half of its digest, for there are very many. That two reads share a trace comes up now and then,
+/// and does what two reads of one digest would: whoever reads the one runs for the other too.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-pub(crate) struct Reader(u64);
+pub(crate) struct Trace(u32);
+
+/// Who read: a fact or the units of a node, by number. Half a word, for there are very many.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub(crate) struct Reader(u32);
 
 /// What a [`Reader`] is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Who {
-    Fact(Dep),
+    Fact(u32),
     Node(u32),
 }
 
+/// The bit that tells facts from nodes. Of neither does any memory hold as many as the bits below it can count.
+const FACT: u32 = 1 << 30;
+
 impl Reader {
-    pub(crate) fn fact(dep: Dep) -> Self {
-        Self(dep.0)
+    pub(crate) fn fact(number: u32) -> Self {
+        Self(FACT | number)
     }
 
-    pub(crate) fn node(id: u32) -> Self {
-        Self(id.into())
+    pub(crate) fn node(number: u32) -> Self {
+        Self(number)
     }
 
-    /// As one word: of a node below 2^32, of a fact with the highest bit set.
-    pub(crate) fn word(self) -> u64 {
+    /// As a number whose highest bit is not set.
+    pub(crate) fn word(self) -> u32 {
         self.0
     }
 
     /// What [`Reader::word`] tells.
-    pub(crate) fn of_word(word: u64) -> Self {
+    pub(crate) fn of_word(word: u32) -> Self {
         Self(word)
     }
 
     pub(crate) fn who(self) -> Who {
-        match u32::try_from(self.0) {
-            Ok(id) => Who::Node(id),
-            Err(_) => Who::Fact(Dep(self.0)),
+        if self.0 & FACT == 0 {
+            Who::Node(self.0)
+        } else {
+            Who::Fact(self.0 & !FACT)
         }
+    }
+}
+
+impl Trace {
+    /// To be found by in a table.
+    pub(crate) fn hash(self) -> u64 {
+        u64::from(self.0).wrapping_mul(0x9e37_79b9_7f4a_7c15)
     }
 }
 
@@ -133,27 +145,35 @@ impl Dep {
         Self::digest(11, &namespace)
     }
 
+    /// What is filed of it.
+    #[allow(clippy::cast_possible_truncation, reason = "half of the digest is wanted")]
+    pub(crate) fn trace(self) -> Trace {
+        Trace(self.0 as u32)
+    }
+
     fn digest(tag: u8, value: &impl Hash) -> Self {
-        let mut hasher = foldhash::quality::FixedState::with_seed(0x504c_494d).build_hasher();
+        // Chosen anew by each process: nobody can name objects so that others' changes run their readers.
+        static SEED: LazyLock<foldhash::quality::RandomState> = LazyLock::new(Default::default);
+        let mut hasher = SEED.build_hasher();
         hasher.write_u8(tag);
         value.hash(&mut hasher);
-        Self(hasher.finish() | DEP)
+        Self(hasher.finish())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kind::Kind;
 
     #[test]
     fn a_reader_is_what_it_was_made_of() {
-        for kind in Kind::ALL {
-            let dep = Dep::kind(*kind);
-            assert_eq!(Reader::fact(dep).who(), Who::Fact(dep));
-        }
-        for id in [0, 7, u32::MAX] {
-            assert_eq!(Reader::node(id).who(), Who::Node(id));
+        for number in [0, 7, FACT - 1] {
+            for (reader, who) in [
+                (Reader::node(number), Who::Node(number)),
+                (Reader::fact(number), Who::Fact(number)),
+            ] {
+                assert_eq!((reader.who(), Reader::of_word(reader.word())), (who, reader));
+            }
         }
     }
 }

@@ -1,8 +1,13 @@
 //! What a control says of a unit: verdicts, findings, and the change that would repair one.
 
-use std::{borrow::Cow, fmt};
+use std::{
+    borrow::Cow,
+    fmt,
+    ops::{Deref, DerefMut},
+};
 
 use serde::{Deserialize, Serialize};
+use triomphe::Arc;
 
 use crate::{
     aside::{Aside, Measure},
@@ -10,6 +15,7 @@ use crate::{
     kind::Kind,
     name::ObjRef,
     probe::Request,
+    recent::Recent,
     unknown::Unknown,
 };
 
@@ -92,13 +98,19 @@ impl Verdict {
 /// Longest message or piece of evidence kept, in bytes: findings are bounded by contract.
 const LONGEST: usize = 1024;
 
-/// One thing that is not as the baseline asks.
+/// One thing that is not as the baseline asks: about which object, and the [`Details`], to whose fields it derefs.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Finding {
-    /// A CamelCase word; with control and object it identifies the finding.
-    pub reason: &'static str,
     /// The object it is about: the unit's subject unless said otherwise.
     pub object: ObjRef,
+    details: Arc<Details>,
+}
+
+/// What is said of the object. Findings of one cause mostly say the same of many objects, and share it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Details {
+    /// A CamelCase word; with control and object it identifies the finding.
+    pub reason: &'static str,
     /// Where in the object, with container names instead of indices.
     pub field_path: Option<Box<str>>,
     /// A fact in lower case, without a full stop.
@@ -111,6 +123,35 @@ pub struct Finding {
     pub detail: Option<Box<str>>,
     /// The change that would repair it.
     pub repair: Option<Box<Repair>>,
+}
+
+impl Finding {
+    /// A finding about an object.
+    pub fn new(object: ObjRef, details: Details) -> Self {
+        Self {
+            object,
+            details: Arc::new(details),
+        }
+    }
+
+    /// Takes the details of another finding that says the same.
+    pub(crate) fn share(&mut self, recent: &mut Recent<Arc<Details>>) {
+        self.details = recent.share(self.details.clone(), |a, b| a == b);
+    }
+}
+
+impl Deref for Finding {
+    type Target = Details;
+
+    fn deref(&self) -> &Details {
+        &self.details
+    }
+}
+
+impl DerefMut for Finding {
+    fn deref_mut(&mut self) -> &mut Details {
+        Arc::make_mut(&mut self.details)
+    }
 }
 
 /// Cuts a text to [`LONGEST`] bytes at a character boundary.
@@ -153,16 +194,16 @@ impl Findings {
 
     /// Records a failure on the unit's subject; the returned finding can be refined in place.
     pub fn fail(&mut self, reason: &'static str, message: impl Into<String>) -> FindingRef<'_> {
-        self.found.push(Finding {
+        let details = Details {
             reason,
-            object: self.subject.clone(),
             field_path: None,
             message: bounded(message.into()),
             evidence: Vec::new(),
             severity: None,
             detail: None,
             repair: None,
-        });
+        };
+        self.found.push(Finding::new(self.subject.clone(), details));
         let last = self.found.len() - 1;
         FindingRef(&mut self.found[last])
     }

@@ -1,15 +1,14 @@
 //! The inventory: every known object once, found by name or by index, with the coverage of each kind.
 
 use std::{
-    borrow::Borrow,
-    collections::{BTreeSet, HashMap, HashSet, hash_map::Entry},
-    hash::{Hash, Hasher},
+    collections::{BTreeSet, HashMap, hash_map::Entry},
     sync::Arc,
 };
 
 mod deployed_by;
 mod digest;
 mod names;
+mod objects;
 mod share;
 mod violations;
 
@@ -21,13 +20,14 @@ use crate::{
     kind::Kind,
     labels::Labels,
     name::{ObjRef, Place},
-    object::{Body, OwnerRef, Pod},
+    object::{Body, Common, Pod},
     podsecurity::Checks,
     reach::{pods_of, speaks},
     rights::Rules,
 };
 use digest::{Digest, Digests};
 use names::{Names, Roll};
+use objects::Objects;
 use share::Interner;
 pub(crate) use violations::Violated;
 use violations::Violations;
@@ -114,33 +114,10 @@ pub struct Release {
     pub service_account: Box<str>,
 }
 
-/// An object, found by its name. Boxed: the table keeps empty slots, which are cheap only while they are small.
-struct Held(Box<Object>);
-
-impl PartialEq for Held {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.name == other.0.name
-    }
-}
-
-impl Eq for Held {}
-
-impl Hash for Held {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.name.hash(state);
-    }
-}
-
-impl Borrow<ObjRef> for Held {
-    fn borrow(&self) -> &ObjRef {
-        &self.0.name
-    }
-}
-
 /// Everything known of a cluster (or of a set of manifests).
 #[derive(Default)]
 pub struct Inventory {
-    objects: HashSet<Held, foldhash::fast::RandomState>,
+    objects: Objects,
     by_kind: HashMap<Kind, Roll>,
     /// All index keys but [`IndexKey::InNamespace`], which `by_kind` answers.
     index: HashMap<Digest, Names, foldhash::fast::RandomState>,
@@ -156,7 +133,7 @@ pub struct Inventory {
     labels: Interner<Labels>,
     places: Interner<triomphe::Arc<Place>>,
     pods: Interner<triomphe::Arc<Pod>>,
-    owners: Interner<OwnerRef>,
+    commons: Interner<triomphe::Arc<Common>>,
     rules: Interner<Rules>,
     texts: Interner<Arc<str>>,
 }
@@ -164,7 +141,7 @@ pub struct Inventory {
 impl Inventory {
     /// An object by name.
     pub fn get(&self, name: &ObjRef) -> Option<&Object> {
-        self.objects.get(name).map(|held| &*held.0)
+        self.objects.get(name)
     }
 
     /// The names of all objects of a kind, in order.
@@ -234,10 +211,10 @@ impl Inventory {
 
     /// The keys of watched labels under which objects are filed.
     fn labelled(&self) -> Vec<(ObjRef, Vec<IndexKey>)> {
-        let keys = |held: &Held| {
+        let keys = |object: &Object| {
             let mut keys = Vec::new();
-            watched_labels(&held.0, &self.watched, &mut keys);
-            (!keys.is_empty()).then(|| (held.0.name.clone(), keys))
+            watched_labels(object, &self.watched, &mut keys);
+            (!keys.is_empty()).then(|| (object.name.clone(), keys))
         };
         self.objects.iter().filter_map(keys).collect()
     }
@@ -266,7 +243,7 @@ impl Inventory {
 
     /// Whether nothing is held.
     pub fn is_empty(&self) -> bool {
-        self.objects.is_empty()
+        self.objects.len() == 0
     }
 
     /// Sets the coverage of a kind; tells whether that changed anything.
@@ -317,7 +294,7 @@ impl Inventory {
             touched.deps.push(Dep::census(name.kind()));
             self.by_kind.entry(name.kind()).or_default().insert(name.clone());
         }
-        self.objects.replace(Held(Box::new(object)));
+        self.objects.put(object);
         touched
     }
 
@@ -330,9 +307,11 @@ impl Inventory {
 
     /// Shares what an object has in common with others.
     fn share_parts(&mut self, object: &mut Object) {
-        let meta = &mut object.meta;
-        meta.labels = self.labels.share(std::mem::take(&mut meta.labels));
-        meta.controller = meta.controller.take().map(|owner| self.owners.share(owner));
+        let common = object.meta.common_mut();
+        if let Some(common) = triomphe::Arc::get_mut(common) {
+            common.labels = self.labels.share(std::mem::take(&mut common.labels));
+        }
+        *common = self.commons.share(common.clone());
         let Ok(body) = &mut object.body else { return };
         body.each_labels(|labels| *labels = self.labels.share(std::mem::take(labels)));
         match body {
@@ -355,7 +334,7 @@ impl Inventory {
 
     /// Forgets an object; tells what that touches.
     pub(crate) fn remove(&mut self, name: &ObjRef) -> Touched {
-        let Some(Held(old)) = self.objects.take(name) else {
+        let Some(old) = self.objects.take(name) else {
             return Touched::default();
         };
         let mut touched = Touched {

@@ -44,6 +44,7 @@ pub mod podsecurity;
 pub mod probe;
 pub mod quantity;
 pub mod reach;
+mod recent;
 pub mod report;
 pub mod restore;
 pub mod rights;

@@ -1,10 +1,10 @@
 //! A few short texts in one allocation, behind one word.
 
-use triomphe::Arc;
+use triomphe::ThinArc;
 
 /// Short texts, one after another. Clones share them.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Pieces(Arc<Box<str>>);
+pub(crate) struct Pieces(ThinArc<(), u8>);
 
 /// Ends every piece. Nothing that Kubernetes names or labels holds one.
 const END: char = '\0';
@@ -22,16 +22,18 @@ impl Pieces {
             }
             text.push(END);
         }
-        Self(Arc::new(text.into()))
+        Self(ThinArc::from_header_and_slice((), text.as_bytes()))
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.split_terminator(END)
+        // They were texts when they came in.
+        let text = std::str::from_utf8(&self.0.slice).unwrap_or_default();
+        text.split_terminator(END)
     }
 
     /// How many share them.
     pub(crate) fn shared_by(&self) -> usize {
-        Arc::strong_count(&self.0)
+        ThinArc::strong_count(&self.0)
     }
 }
 

@@ -68,9 +68,9 @@ pub struct Judgement {
 }
 
 impl Judgement {
-    /// Whether it may be said of many units: it tells nothing of one alone.
+    /// Whether it may be said of many units: what it tells is seldom of one alone.
     pub(crate) fn is_common(&self) -> bool {
-        self.findings.is_empty() && self.notes.is_empty()
+        self.findings.is_empty()
     }
 
     /// The findings that make the verdict Fail.

@@ -25,7 +25,7 @@ use plimsoll_controller::{
 use plimsoll_engine::{
     baseline::{BaselineSpec, Mode, compile},
     control::Registry,
-    finding::{Basis, Change, Finding, Repair, RepairClass, Severity, Verdict},
+    finding::{Basis, Change, Details, Finding, Repair, RepairClass, Severity, Verdict},
     memory::Fingerprint,
     report::{BaselineReport, Judgement, Report, Reported, State, UnitKey, UnitResult},
 };
@@ -104,20 +104,22 @@ pub(crate) fn published(mode: Mode, changes: &[Change]) -> Arc<Published> {
 
 fn unit(mode: Mode, change: &Change) -> UnitResult {
     let subject = change.target().clone();
-    let finding = Finding {
-        reason: "TooFewReplicas",
-        object: subject.clone(),
-        field_path: None,
-        message: "1 replica".into(),
-        evidence: vec![],
-        severity: None,
-        detail: None,
-        repair: Some(Box::new(Repair {
-            class: RepairClass::Safe,
-            why: "".into(),
-            changes: vec![change.clone()],
-        })),
-    };
+    let finding = Finding::new(
+        subject.clone(),
+        Details {
+            reason: "TooFewReplicas",
+            field_path: None,
+            message: "1 replica".into(),
+            evidence: vec![],
+            severity: None,
+            detail: None,
+            repair: Some(Box::new(Repair {
+                class: RepairClass::Safe,
+                why: "".into(),
+                changes: vec![change.clone()],
+            })),
+        },
+    );
     let judgement = Judgement {
         control: CONTROL,
         severity: Severity::High,

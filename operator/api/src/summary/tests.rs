@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use plimsoll_engine::{
     baseline::Mode,
-    finding::{Basis, Finding, Severity, Verdict},
+    finding::{Basis, Details, Finding, Severity, Verdict},
     kind::Kind,
     memory::Fingerprint,
     name::ObjRef,
@@ -73,16 +73,18 @@ fn add_finding(report: &mut BaselineReport, control: &'static str, n: usize, mes
     };
     let fingerprint = Fingerprint::of(&[&n.to_string()]);
     let reported = Reported {
-        finding: Finding {
-            reason: "SomeLongReasonThatSaysWhatIsWrong",
-            object: subject,
-            field_path: Some(message.into()),
-            message: message.into(),
-            evidence: vec![message.into()],
-            severity: None,
-            detail: None,
-            repair: None,
-        },
+        finding: Finding::new(
+            subject,
+            Details {
+                reason: "SomeLongReasonThatSaysWhatIsWrong",
+                field_path: Some(message.into()),
+                message: message.into(),
+                evidence: vec![message.into()],
+                severity: None,
+                detail: None,
+                repair: None,
+            },
+        ),
         fingerprint,
         severity: Severity::Critical,
         first_seen: now(),

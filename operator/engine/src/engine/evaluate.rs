@@ -41,13 +41,20 @@ pub(crate) struct Judged {
     pub(crate) outcomes: Vec<(u32, Outcome)>,
 }
 
-/// Evaluates units; also returns the facts computed on the way.
-pub(crate) fn evaluate_all(world: World<'_>, plan: &Plan, work: &[Work]) -> (Vec<Judged>, Vec<Computed>) {
+/// Evaluates units; also returns the facts computed on the way. What sums up the whole cluster need not be prepared but for
+/// the first units of a turn.
+pub(crate) fn evaluate_all(
+    world: World<'_>,
+    plan: &Plan,
+    work: &[Work],
+    is_first: bool,
+) -> (Vec<Judged>, Vec<Computed>) {
     if work.len() < PARALLEL_FROM {
         return evaluate_chunk(world, plan, work);
     }
     let (first, work) = one_of_each(plan, work);
-    let (mut judged, known) = groundwork(world, plan, &first);
+    let sums = if is_first { sums(world, plan) } else { Vec::new() };
+    let (mut judged, known) = groundwork(world, plan, sums, &first);
     let world = World {
         warm: Some(&known),
         ..world
@@ -60,9 +67,14 @@ pub(crate) fn evaluate_all(world: World<'_>, plan: &Plan, work: &[Work]) -> (Vec
 }
 
 /// What sums up the whole cluster, and one unit of each control: computed once, instead of once by each thread.
-pub(crate) fn groundwork(world: World<'_>, plan: &Plan, first: &[Work]) -> (Vec<Judged>, Known) {
+pub(crate) fn groundwork(
+    world: World<'_>,
+    plan: &Plan,
+    sums: Vec<Computed>,
+    first: &[Work],
+) -> (Vec<Judged>, Known) {
     let mut known = Known::default();
-    known.extend(sums(world, plan));
+    known.extend(sums);
     let world = World {
         warm: Some(&known),
         ..world
@@ -74,7 +86,7 @@ pub(crate) fn groundwork(world: World<'_>, plan: &Plan, first: &[Work]) -> (Vec<
 
 /// The sums of all namespaces, in parallel: the first unit that asks about traffic asks for all of them, and would compute
 /// them one after the other.
-fn sums(world: World<'_>, plan: &Plan) -> Vec<Computed> {
+pub(crate) fn sums(world: World<'_>, plan: &Plan) -> Vec<Computed> {
     if !plan.kinds().includes(WaysOut::READS) {
         return Vec::new();
     }
@@ -219,7 +231,9 @@ fn judge(view: &View<'_>, entry: &Entry, subject: &ObjRef, findings: &mut Findin
         if let Some(repair) = &mut repair {
             repair.changes.shrink_to_fit();
         }
-        findings.found[i].repair = repair.map(Box::new);
+        if repair.is_some() {
+            findings.found[i].repair = repair.map(Box::new);
+        }
     }
     checked
 }

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::{
     AT_ONCE, Engine,
-    evaluate::{Judged, evaluate_parts, groundwork, one_of_each},
+    evaluate::{Judged, evaluate_parts, groundwork, one_of_each, sums},
     plan::{News, Work},
 };
 use crate::{
@@ -28,7 +28,7 @@ impl Engine {
             records: false,
             ..self.world(now)
         };
-        let (judged, mut known) = groundwork(world, &self.plan, &first);
+        let (judged, mut known) = groundwork(world, &self.plan, sums(world, &self.plan), &first);
         let lasting = known.len();
         self.conclude(judged, now);
         for some in work.chunks(AT_ONCE) {

@@ -23,7 +23,7 @@ use crate::{
     control::{WORKLOADS, project},
     coverage::Coverage,
     decode::{DecodePlan, Object},
-    dep::{Dep, Reader, Who},
+    dep::{Dep, Reader, Trace, Who},
     exception::Exception,
     fact::Computed,
     graph::{FactStore, Graph},
@@ -44,8 +44,9 @@ use plan::{Lanes, News, Plan, Work, fingerprint};
 use settle::{Grace, Settling};
 use wake::{Sleeper, Wakes};
 
-/// Subjects judged before the outcomes of their units are settled and let go: enough for every core, few enough to stay small.
-const AT_ONCE: usize = 2048;
+/// Subjects judged before the outcomes of their units are settled and let go: enough for every core, few enough that the room
+/// they take for a moment is small beside what stays.
+const AT_ONCE: usize = 256;
 
 /// Measures a cluster against its baselines, incrementally.
 pub struct Engine {
@@ -60,7 +61,7 @@ pub struct Engine {
     asides: Asides,
     wakes: Wakes,
     dirty: BTreeMap<u32, Lanes>,
-    orphans: Vec<Dep>,
+    orphans: Vec<Trace>,
     observed: BTreeSet<ObjRef>,
     grace: Grace,
     blindness_changed: bool,
@@ -315,14 +316,15 @@ impl Engine {
     pub fn recorded_reads(&self) -> (usize, usize) {
         let (by_units, by_facts) = (self.plan.reads(), self.facts.reads());
         let reads = by_units + by_facts;
-        (reads, reads * size_of::<Dep>() + self.graph.bytes())
+        let bytes = by_units * size_of::<(Trace, Lanes)>() + by_facts * size_of::<Trace>();
+        (reads, bytes + self.graph.bytes())
     }
 
     /// Evaluates what changed since the last turn.
     pub fn turn(&mut self, now: Timestamp) -> Delta {
         for sleeper in self.wakes.due(now) {
             match sleeper {
-                Sleeper::Fact(dep) => self.facts.mark_dirty(dep),
+                Sleeper::Fact(dep) => self.facts.wake(dep),
                 Sleeper::Unit(node, slot) => self.run([(node, Lanes::of(slot))]),
             }
         }
@@ -334,8 +336,8 @@ impl Engine {
             ..Delta::default()
         };
         let work: Vec<Work> = std::mem::take(&mut self.dirty).into_iter().collect();
-        for some in work.chunks(AT_ONCE) {
-            let (judged, computed) = evaluate_all(self.world(now), &self.plan, some);
+        for (number, some) in work.chunks(AT_ONCE).enumerate() {
+            let (judged, computed) = evaluate_all(self.world(now), &self.plan, some, number == 0);
             for fact in computed {
                 delta.facts += 1;
                 self.keep_fact(fact);
@@ -367,19 +369,19 @@ impl Engine {
 
     fn touch(&mut self, touched: &Touched) {
         for dep in &touched.deps {
-            for reader in self.graph.readers(*dep) {
-                self.mark(reader, *dep);
-            }
+            self.mark_readers(dep.trace());
         }
     }
 
     /// What was read is no longer so.
-    fn mark(&mut self, reader: Reader, dep: Dep) {
-        match reader.who() {
-            Who::Fact(fact) => self.facts.mark_dirty(fact),
-            Who::Node(id) => {
-                let lanes = self.plan.node(id).map(|node| node.reads.readers(dep));
-                self.run(lanes.map(|lanes| (id, lanes)));
+    fn mark_readers(&mut self, read: Trace) {
+        for reader in self.graph.readers(read) {
+            match reader.who() {
+                Who::Fact(fact) => self.facts.mark_dirty(fact),
+                Who::Node(id) => {
+                    let lanes = self.plan.node(id).map(|node| node.reads.readers(read));
+                    self.run(lanes.map(|lanes| (id, lanes)));
+                }
             }
         }
     }
@@ -415,9 +417,11 @@ impl Engine {
         if self.plan.node(id).is_none() {
             self.dirty.remove(&id);
         }
-        let orphans = self
-            .graph
-            .replace(Reader::node(id), retired.read.deps(), &retired.reads);
+        let orphans = self.graph.replace(
+            Reader::node(id),
+            retired.read.traces(),
+            retired.reads.iter().copied(),
+        );
         self.orphans.extend(orphans);
         let namespace = retired.subject.governing_namespace().unwrap_or_default();
         for unit in &retired.units {
@@ -509,12 +513,10 @@ impl Engine {
         let stored = self.facts.store(fact, &mut self.graph);
         self.orphans.extend(stored.orphans);
         if stored.changed {
-            for reader in self.graph.readers(dep) {
-                self.mark(reader, dep);
-            }
+            self.mark_readers(dep.trace());
         }
         // Computed for a reader whose reads are not filed yet: unread for good only if it still is when the turn ends.
-        self.orphans.push(dep);
+        self.orphans.push(dep.trace());
     }
 
     /// The verdict on a unit of the plan.
@@ -599,7 +601,7 @@ impl Engine {
         let Some(node) = self.plan.node(id) else { return };
         let orphans = self
             .graph
-            .replace(Reader::node(id), read.deps(), node.reads.deps());
+            .replace(Reader::node(id), read.traces(), node.reads.traces());
         self.orphans.extend(orphans);
         self.ledger
             .change(&baseline, &node.subject, said, node.said.clone(), delta);
@@ -608,8 +610,8 @@ impl Engine {
     /// Drops facts nobody reads any more, and then those that only they read.
     fn drop_orphans(&mut self) {
         let mut orphans = std::mem::take(&mut self.orphans);
-        while let Some(dep) = orphans.pop() {
-            orphans.extend(self.facts.drop_unread(dep, &mut self.graph));
+        while let Some(read) = orphans.pop() {
+            orphans.extend(self.facts.drop_unread(read, &mut self.graph));
         }
     }
 }

@@ -8,11 +8,13 @@ use std::{collections::HashMap, sync::Arc};
 use crate::{
     baseline::{Compiled, Entry},
     decode::Object,
-    dep::Dep,
+    dep::{Dep, Trace},
+    finding::Details,
     inventory::Inventory,
     kind::{Kind, KindSet},
     memory::Fingerprint,
     name::ObjRef,
+    recent::Recent,
     report::{Judgement, Judgements},
     unknown::Unknown,
 };
@@ -30,7 +32,7 @@ pub(crate) struct Retired {
     pub(crate) units: Vec<RetiredUnit>,
     /// What the node had read, and what its remaining units have.
     pub(crate) read: Reads,
-    pub(crate) reads: Vec<Dep>,
+    pub(crate) reads: Vec<Trace>,
     /// What is still said of the subject.
     pub(crate) said: Judgements,
 }
@@ -78,6 +80,8 @@ pub(crate) struct Plan {
     numbers: HashMap<Arc<str>, u32>,
     takers: HashMap<Kind, Vec<u32>>,
     nodes: Nodes,
+    /// What was last said of whole subjects: of most of a kind the very same.
+    said: Recent<Judgements>,
 }
 
 /// An entry, and what is said of most of its units: kept once, and shared by all that are said it.
@@ -85,11 +89,10 @@ struct Slot {
     entry: Arc<Entry>,
     /// The number of its baseline.
     baseline: u32,
-    common: Vec<Arc<Judgement>>,
+    common: Recent<Arc<Judgement>>,
+    /// What its latest findings said: most of one cause say the same.
+    details: Recent<triomphe::Arc<Details>>,
 }
-
-/// Judgements kept for sharing in each slot: by environment and verdict, a few.
-const COMMON: usize = 16;
 
 /// The subject of cluster units.
 pub(crate) fn cluster_subject() -> ObjRef {
@@ -101,7 +104,8 @@ impl Slot {
         Self {
             entry,
             baseline,
-            common: Vec::new(),
+            common: Recent::default(),
+            details: Recent::default(),
         }
     }
 }
@@ -137,7 +141,7 @@ impl Plan {
         let mut said = Vec::with_capacity(news.len());
         for unit in news {
             let lane = Lanes::of(unit.slot);
-            read.extend(unit.deps.into_iter().map(|dep| (dep, lane)));
+            read.extend(unit.deps.into_iter().map(|dep| (dep.trace(), lane)));
             let control = control(unit.slot)?;
             let before = node.said.get(control).cloned();
             if !same(before.as_ref(), unit.judgement.as_ref()) {
@@ -151,31 +155,33 @@ impl Plan {
         let reads = node.reads.with(lanes, read);
         let node = self.nodes.get_mut(id)?;
         if !said.is_empty() {
-            node.said = node.said.with(said.iter().map(|s| (s.control, s.after.clone())));
+            let all = node.said.with(said.iter().map(|s| (s.control, s.after.clone())));
+            node.said = self.said.share(all, Judgements::is_same);
         }
         Some((std::mem::replace(&mut node.reads, reads), said))
     }
 
     /// A judgement to be held by a unit: the one it holds already if that says the same, or one shared with other units if
     /// it says nothing of this one alone.
-    pub(crate) fn share(&mut self, id: u32, slot: u32, judgement: Judgement) -> Arc<Judgement> {
+    pub(crate) fn share(&mut self, id: u32, slot: u32, mut judgement: Judgement) -> Arc<Judgement> {
         let held = self.node(id).and_then(|node| node.said.get(judgement.control));
         if let Some(held) = held.filter(|held| ***held == judgement) {
             return held.clone();
         }
         let slot = self.slots.get_mut(slot as usize).and_then(Option::as_mut);
-        let Some(slot) = slot.filter(|_| judgement.is_common()) else {
+        let Some(slot) = slot else {
             return Arc::new(judgement);
         };
-        if let Some(common) = slot.common.iter().find(|common| ***common == judgement) {
-            return common.clone();
+        if !judgement.is_common() {
+            for reported in &mut judgement.findings {
+                reported.finding.share(&mut slot.details);
+            }
+            return Arc::new(judgement);
         }
-        let judgement = Arc::new(judgement);
-        if slot.common.len() == COMMON {
-            slot.common.remove(0);
+        match slot.common.find(|common| **common == judgement) {
+            Some(common) => common,
+            None => slot.common.keep(Arc::new(judgement)),
         }
-        slot.common.push(judgement.clone());
-        judgement
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -184,7 +190,7 @@ impl Plan {
 
     /// How many reads the units recorded.
     pub(crate) fn reads(&self) -> usize {
-        self.nodes.iter().map(|(_, node)| node.reads.deps().len()).sum()
+        self.nodes.iter().map(|(_, node)| node.reads.len()).sum()
     }
 
     /// Every kind some active control reads.
@@ -356,7 +362,7 @@ impl Plan {
             .with(units.iter().map(|unit| (unit.entry.control.meta().id, None)));
         let subject = node.subject.clone();
         let read = self.nodes.remove(id, slots, said.clone());
-        let reads = self.nodes.get(id).map(|node| node.reads.deps().to_vec());
+        let reads = self.nodes.get(id).map(|node| node.reads.traces().collect());
         Some(Retired {
             node: id,
             subject,

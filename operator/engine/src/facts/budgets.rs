@@ -52,6 +52,7 @@ impl Fact for Budgets {
             }
         }
         found.sort();
+        found.shrink_to_fit();
         Ok(found)
     }
 }

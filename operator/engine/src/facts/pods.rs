@@ -75,7 +75,7 @@ impl PodsValue {
     fn add_all<'a>(&mut self, pods: &[&'a Object], nodes: &mut Vec<&'a Arc<str>>) -> Result<(), Unknown> {
         for object in pods {
             let pod = project::<Pod>(object)?;
-            if pod.finished || object.meta.deleting {
+            if pod.finished || object.meta.is_deleting() {
                 continue;
             }
             self.active += 1;

@@ -193,7 +193,7 @@ fn is_implied(object: &Object) -> bool {
 }
 
 fn is_terminating(object: &Object) -> bool {
-    object.meta.deleting
+    object.meta.is_deleting()
         || crate::control::project::<crate::object::Namespace>(object)
             .is_ok_and(crate::object::Namespace::is_terminating)
 }

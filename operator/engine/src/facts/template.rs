@@ -1,6 +1,7 @@
 //! The pod template of a workload, wherever it is written.
 
 use crate::{
+    control::{is_workload, project},
     kind::Kind,
     labels::Labels,
     name::ObjRef,
@@ -37,14 +38,23 @@ pub fn template_owner(view: &View<'_>, workload: &ObjRef) -> Result<ObjRef, Unkn
 /// Unknown.
 pub fn pod_template<'a>(view: &View<'a>, workload: &ObjRef) -> Result<Option<&'a PodTemplate>, Unknown> {
     let owner = template_owner(view, workload)?;
-    let found = view.get::<Workload>(&owner)?;
-    if found.is_none() && owner != *workload {
-        return Err(Unknown::new(
-            "TemplateMissing",
-            format!("{owner}, from which {workload} takes its pods, does not exist"),
-        ));
-    }
-    Ok(found.and_then(Workload::template))
+    let found = view.object(&owner)?;
+    let is_other = owner != *workload;
+    let why = match found {
+        None if is_other => "does not exist",
+        // Nothing is kept of what it says.
+        Some(object) if is_other && !is_workload(object) => "is run by another workload",
+        _ => {
+            return Ok(found
+                .map(project::<Workload>)
+                .transpose()?
+                .and_then(Workload::template));
+        }
+    };
+    Err(Unknown::new(
+        "TemplateMissing",
+        format!("{owner}, from which {workload} takes its pods, {why}"),
+    ))
 }
 
 /// The labels a workload's pods carry.

@@ -2,7 +2,7 @@
 
 use std::{borrow::Borrow, collections::HashSet, hash::Hash, sync::Arc};
 
-use crate::{labels::Labels, object::OwnerRef, rights::Rules};
+use crate::{labels::Labels, rights::Rules};
 
 /// A value whose clones share it.
 pub(super) trait Shared: Clone + Eq + Hash {
@@ -19,12 +19,6 @@ impl Shared for Labels {
 impl Shared for Arc<str> {
     fn holders(&self) -> usize {
         Arc::strong_count(self)
-    }
-}
-
-impl Shared for OwnerRef {
-    fn holders(&self) -> usize {
-        self.shared_by()
     }
 }
 

@@ -2,9 +2,14 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    hash::{Hash, Hasher},
+    ops::Deref,
+};
+use triomphe::Arc;
 
-use super::time::Seconds;
 use crate::{
     labels::Labels,
     pieces::Pieces,
@@ -51,31 +56,108 @@ const READ: &[&str] = &[
     "snapshot.storage.kubernetes.io/is-default-class",
 ];
 
-/// What is kept of `metadata`.
+/// What is kept of `metadata`: what the object has in common with others, to whose fields it derefs, and its own times.
 #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(from = "Wire")]
 pub struct Meta {
+    common: Arc<Common>,
+    times: Times,
+}
+
+/// What is kept of `metadata` that all pods of a ReplicaSet have in common, and share.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Common {
     /// `metadata.labels`, whole.
-    #[serde(default)]
     pub labels: Labels,
     /// Those of `metadata.annotations` that some control reads.
-    #[serde(default)]
     pub annotations: Annotations,
     /// The owner with `controller: true`, if any.
-    #[serde(default, rename = "ownerReferences", deserialize_with = "controller")]
     pub controller: Option<OwnerRef>,
-    /// `metadata.creationTimestamp`.
+}
+
+impl Hash for Common {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // Few objects have annotations that are kept, and those need not be told apart quickly.
+        (&self.labels, &self.controller).hash(state);
+    }
+}
+
+/// When the object was created, and in the lowest bit whether it is being deleted: every object has one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Times(i64);
+
+impl Times {
+    fn new(created: Option<Timestamp>, deleting: bool) -> Self {
+        // A calendar of ten thousand years leaves many bits unused; without one no year that it holds.
+        let seconds = created.map_or(i64::MIN >> 1, Timestamp::as_second);
+        Self(seconds << 1 | i64::from(deleting))
+    }
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        Self::new(None, false)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Wire {
+    #[serde(default)]
+    labels: Labels,
+    #[serde(default)]
+    annotations: Annotations,
+    #[serde(default, rename = "ownerReferences", deserialize_with = "controller")]
+    controller: Option<OwnerRef>,
     #[serde(default, rename = "creationTimestamp")]
-    created: Seconds,
-    /// Whether the object is being deleted: `metadata.deletionTimestamp` is set.
+    created: Option<Timestamp>,
     #[serde(default, rename = "deletionTimestamp", deserialize_with = "is_set")]
-    pub deleting: bool,
+    deleting: bool,
+}
+
+impl From<Wire> for Meta {
+    fn from(wire: Wire) -> Self {
+        let common = Common {
+            labels: wire.labels,
+            annotations: wire.annotations,
+            controller: wire.controller,
+        };
+        Self {
+            common: Arc::new(common),
+            times: Times::new(wire.created, wire.deleting),
+        }
+    }
+}
+
+impl Deref for Meta {
+    type Target = Common;
+
+    fn deref(&self) -> &Common {
+        &self.common
+    }
 }
 
 impl Meta {
     /// `metadata.creationTimestamp`.
     pub fn creation_timestamp(&self) -> Option<Timestamp> {
-        self.created.timestamp()
+        Timestamp::from_second(self.times.0 >> 1).ok()
+    }
+
+    /// Whether the object is being deleted: `metadata.deletionTimestamp` is set.
+    pub fn is_deleting(&self) -> bool {
+        self.times.0 & 1 == 1
+    }
+
+    /// What others may have in common with it.
+    pub(crate) fn common_mut(&mut self) -> &mut Arc<Common> {
+        &mut self.common
+    }
+
+    /// Lets go of what its annotations showed.
+    pub(crate) fn forget_marks(&mut self) {
+        if !self.annotations.marks().is_empty() {
+            Arc::make_mut(&mut self.common).annotations.forget_marks();
+        }
     }
 }
 
@@ -105,11 +187,6 @@ impl OwnerRef {
     /// `name` of the owner, in the same namespace.
     pub fn name(&self) -> &str {
         self.piece(2)
-    }
-
-    /// How many objects (and interners) share it.
-    pub(crate) fn shared_by(&self) -> usize {
-        self.0.shared_by()
     }
 }
 
@@ -169,7 +246,7 @@ impl Annotations {
     }
 
     /// Lets go of what they showed.
-    pub(crate) fn forget_marks(&mut self) {
+    fn forget_marks(&mut self) {
         if let Some(kept) = &mut self.0 {
             kept.marks = Marks::NONE;
         }

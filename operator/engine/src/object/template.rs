@@ -424,12 +424,53 @@ pub struct ClaimSpec {
     /// `storageClassName`: absent means the default class, empty means a static volume.
     #[serde(default)]
     pub storage_class_name: Option<Box<str>>,
-    /// `ReadWriteOnce`, `ReadOnlyMany`, `ReadWriteMany`, `ReadWriteOncePod`.
+    /// What of the access modes is kept.
     #[serde(default)]
-    pub access_modes: Option<Vec<Box<str>>>,
+    pub access_modes: AccessModes,
     /// The bound volume.
     #[serde(default)]
     pub volume_name: Option<Box<str>>,
+}
+
+/// `accessModes` of a claim, as far as some control reads them: the first that keeps others away.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(from = "Option<Vec<Word<AccessModes>>>")]
+pub enum AccessModes {
+    /// None does: `ReadOnlyMany`, `ReadWriteMany`.
+    #[default]
+    Many,
+    /// `ReadWriteOnce`: one node.
+    Once,
+    /// `ReadWriteOncePod`: one pod.
+    OncePod,
+}
+
+impl AccessModes {
+    /// The mode that keeps others away, as written.
+    pub const fn exclusive(self) -> Option<&'static str> {
+        match self {
+            Self::Many => None,
+            Self::Once => Some("ReadWriteOnce"),
+            Self::OncePod => Some("ReadWriteOncePod"),
+        }
+    }
+}
+
+impl From<&str> for AccessModes {
+    fn from(word: &str) -> Self {
+        match word {
+            "ReadWriteOnce" => Self::Once,
+            "ReadWriteOncePod" => Self::OncePod,
+            _ => Self::Many,
+        }
+    }
+}
+
+impl From<Option<Vec<Word<Self>>>> for AccessModes {
+    fn from(modes: Option<Vec<Word<Self>>>) -> Self {
+        let mut modes = modes.into_iter().flatten().map(|word| word.0);
+        modes.find(|mode| *mode != Self::Many).unwrap_or_default()
+    }
 }
 
 /// `csi` of a volume.

@@ -1,5 +1,7 @@
 //! Workloads: Deployment, StatefulSet, DaemonSet, ReplicaSet, Job, CronJob, Rollout.
 
+use std::ops::Deref;
+
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -44,43 +46,104 @@ impl Workload {
     }
 }
 
-/// `spec` of a workload.
+/// `spec` of a workload: what most have, and what few have ([`RareSpec`], to whose fields it derefs).
 #[derive(Clone, PartialEq, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(from = "WireSpec")]
 pub struct WorkloadSpec {
     /// Desired pods; absent means 1.
-    #[serde(default)]
     pub replicas: Option<i32>,
     /// The workload's own selector.
-    #[serde(default)]
     pub selector: Option<LabelSelector>,
     /// Pod template (Deployment, StatefulSet, DaemonSet, ReplicaSet, Job, Rollout).
-    #[serde(default)]
     pub template: Option<Box<PodTemplate>>,
-    /// A Rollout may take its template from a Deployment instead.
-    #[serde(default)]
-    pub workload_ref: Option<Box<WorkloadRef>>,
     /// Deployment and Rollout: how pods are replaced.
-    #[serde(default)]
     pub strategy: Option<Box<Strategy>>,
+    /// Nothing where all of it is absent.
+    rare: Option<Box<RareSpec>>,
+}
+
+/// What few workloads have in their `spec`.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct RareSpec {
+    /// A Rollout may take its template from a Deployment instead.
+    pub workload_ref: Option<WorkloadRef>,
     /// StatefulSet: claims made for each pod.
-    #[serde(default)]
     pub volume_claim_templates: Option<Box<[ClaimTemplate]>>,
     /// CronJob: five-field schedule.
-    #[serde(default)]
     pub schedule: Option<Box<str>>,
     /// CronJob: time zone of the schedule; absent means that of the controller manager (UTC is assumed).
-    #[serde(default)]
     pub time_zone: Option<Box<str>>,
     /// CronJob, Job: runs are held back.
-    #[serde(default)]
     pub suspend: Option<bool>,
     /// CronJob: what happens when a run would overlap the previous one.
-    #[serde(default)]
     pub concurrency_policy: Option<Box<str>>,
     /// CronJob: the Job it creates.
+    pub job_template: Option<JobTemplate>,
+}
+
+impl Deref for WorkloadSpec {
+    type Target = RareSpec;
+
+    fn deref(&self) -> &RareSpec {
+        static NONE: RareSpec = RareSpec {
+            workload_ref: None,
+            volume_claim_templates: None,
+            schedule: None,
+            time_zone: None,
+            suspend: None,
+            concurrency_policy: None,
+            job_template: None,
+        };
+        self.rare.as_deref().unwrap_or(&NONE)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireSpec {
     #[serde(default)]
-    pub job_template: Option<Box<JobTemplate>>,
+    replicas: Option<i32>,
+    #[serde(default)]
+    selector: Option<LabelSelector>,
+    #[serde(default)]
+    template: Option<Box<PodTemplate>>,
+    #[serde(default)]
+    workload_ref: Option<WorkloadRef>,
+    #[serde(default)]
+    strategy: Option<Box<Strategy>>,
+    #[serde(default)]
+    volume_claim_templates: Option<Box<[ClaimTemplate]>>,
+    #[serde(default)]
+    schedule: Option<Box<str>>,
+    #[serde(default)]
+    time_zone: Option<Box<str>>,
+    #[serde(default)]
+    suspend: Option<bool>,
+    #[serde(default)]
+    concurrency_policy: Option<Box<str>>,
+    #[serde(default)]
+    job_template: Option<JobTemplate>,
+}
+
+impl From<WireSpec> for WorkloadSpec {
+    fn from(wire: WireSpec) -> Self {
+        let rare = RareSpec {
+            workload_ref: wire.workload_ref,
+            volume_claim_templates: wire.volume_claim_templates,
+            schedule: wire.schedule,
+            time_zone: wire.time_zone,
+            suspend: wire.suspend,
+            concurrency_policy: wire.concurrency_policy,
+            job_template: wire.job_template,
+        };
+        Self {
+            replicas: wire.replicas,
+            selector: wire.selector,
+            template: wire.template,
+            strategy: wire.strategy,
+            rare: (rare != RareSpec::default()).then(|| Box::new(rare)),
+        }
+    }
 }
 
 /// `workloadRef` of a Rollout.

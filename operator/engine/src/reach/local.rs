@@ -135,6 +135,7 @@ impl Builder<'_> {
 
     fn class(&mut self, key: &Key<'_>, mut members: Vec<ObjRef>) -> Class {
         members.sort_unstable();
+        members.shrink_to_fit();
         let isolated_by = if key.host_network {
             [Arc::default(), Arc::default()]
         } else {
@@ -166,7 +167,13 @@ impl Builder<'_> {
         let selecting = self.index.selecting(labels);
         [Direction::Ingress, Direction::Egress].map(|direction| {
             let isolates = |i: &&u32| self.policies[**i as usize].side(direction).is_some();
-            selecting.iter().filter(isolates).copied().collect()
+            let found: Vec<u32> = selecting.iter().filter(isolates).copied().collect();
+            // An empty list of its own would take room, and most are empty.
+            if found.is_empty() {
+                Arc::default()
+            } else {
+                found.into()
+            }
         })
     }
 

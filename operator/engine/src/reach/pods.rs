@@ -1,6 +1,6 @@
 //! Who can talk: namespaces, and pods that no policy tells apart.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::{Addresses, Match, Protocol, Shared, profile::Profile};
 use crate::{
@@ -136,6 +136,11 @@ fn named_ports(spec: &PodSpec) -> Shared<Box<[NamedPort]>> {
     let mut ports: Vec<NamedPort> = containers.flat_map(ports_of).collect();
     ports.sort_unstable();
     ports.dedup();
+    // Most pods name none, and share that.
+    static NONE: LazyLock<Shared<Box<[NamedPort]>>> = LazyLock::new(Shared::default);
+    if ports.is_empty() {
+        return NONE.clone();
+    }
     Shared::new(ports.into())
 }
 

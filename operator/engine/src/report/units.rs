@@ -43,6 +43,12 @@ impl Judgements {
         Self((!all.is_empty()).then(|| ThinArc::from_header_and_iter((), all.into_iter())))
     }
 
+    /// Whether both hold the very same judgements.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let (mine, theirs) = (self.all(), other.all());
+        mine.len() == theirs.len() && mine.iter().zip(theirs).all(|(a, b)| Arc::ptr_eq(a, b))
+    }
+
     /// Whether nothing is said.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_none()

@@ -8,7 +8,7 @@ use plimsoll_engine::{
     baseline::{BaselineSpec, Compiled, Mode, compile},
     control::Registry,
     coverage::Coverage,
-    finding::{Basis, Change, Finding, Repair, RepairClass, Severity, Verdict},
+    finding::{Basis, Change, Details, Finding, Repair, RepairClass, Severity, Verdict},
     kind::Kind,
     memory::Fingerprint,
     name::ObjRef,
@@ -300,40 +300,42 @@ fn subject(i: usize) -> ObjRef {
 fn failing(i: usize, control: &str) -> Vec<Reported> {
     let object = subject(i);
     let number = i % 9 + 1;
-    let finding = Finding {
-        reason: "TooFewReplicas",
-        object: object.clone(),
-        field_path: Some(format!("spec.template.spec.containers[name=app-{}].resources", i % 50).into()),
-        message: format!(
-            "asks for {number} replicas in zone {}, at least {} are expected",
-            i % 17,
-            number + 1
-        )
-        .into(),
-        evidence: vec![
-            format!("spec.replicas: {number}").into(),
-            format!(
-                "PodDisruptionBudget {}/{} allows {} at a time",
-                namespace(i),
-                object.name(),
-                i % 4
+    let finding = Finding::new(
+        object.clone(),
+        Details {
+            reason: "TooFewReplicas",
+            field_path: Some(format!("spec.template.spec.containers[name=app-{}].resources", i % 50).into()),
+            message: format!(
+                "asks for {number} replicas in zone {}, at least {} are expected",
+                i % 17,
+                number + 1
             )
             .into(),
-        ],
-        severity: None,
-        detail: None,
-        repair: i.is_multiple_of(2).then(|| {
-            Box::new(Repair {
-                class: RepairClass::Safe,
-                why: "adding a replica interrupts nobody".into(),
-                changes: vec![Change::Replicas {
-                    target: object.clone(),
-                    from: 1,
-                    to: 2,
-                }],
-            })
-        }),
-    };
+            evidence: vec![
+                format!("spec.replicas: {number}").into(),
+                format!(
+                    "PodDisruptionBudget {}/{} allows {} at a time",
+                    namespace(i),
+                    object.name(),
+                    i % 4
+                )
+                .into(),
+            ],
+            severity: None,
+            detail: None,
+            repair: i.is_multiple_of(2).then(|| {
+                Box::new(Repair {
+                    class: RepairClass::Safe,
+                    why: "adding a replica interrupts nobody".into(),
+                    changes: vec![Change::Replicas {
+                        target: object.clone(),
+                        from: 1,
+                        to: 2,
+                    }],
+                })
+            }),
+        },
+    );
     vec![Reported {
         fingerprint: Fingerprint::of(&["production", control, &object.to_string(), &i.to_string()]),
         severity: Severity::ALL[[1, 1, 2, 2, 3, 2, 1, 0][i * 5 % 8]],

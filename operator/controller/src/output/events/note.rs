@@ -116,7 +116,7 @@ mod tests {
     use jiff::Timestamp;
     use plimsoll_engine::{
         baseline::Mode,
-        finding::{Basis, Finding, Severity},
+        finding::{Basis, Details, Finding, Severity},
         kind::Kind,
         memory::Fingerprint,
         report::{Judgement, State, UnitKey},
@@ -127,16 +127,18 @@ mod tests {
 
     fn finding(reason: &'static str, message: &str) -> Reported {
         Reported {
-            finding: Finding {
-                reason,
-                object: ObjRef::new(Kind::Deployment, "shop", "web"),
-                field_path: None,
-                message: message.into(),
-                evidence: Vec::new(),
-                severity: None,
-                detail: None,
-                repair: None,
-            },
+            finding: Finding::new(
+                ObjRef::new(Kind::Deployment, "shop", "web"),
+                Details {
+                    reason,
+                    field_path: None,
+                    message: message.into(),
+                    evidence: Vec::new(),
+                    severity: None,
+                    detail: None,
+                    repair: None,
+                },
+            ),
             fingerprint: Fingerprint::of(&[reason]),
             severity: Severity::High,
             first_seen: Timestamp::UNIX_EPOCH,

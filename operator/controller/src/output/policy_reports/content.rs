@@ -262,7 +262,7 @@ mod tests {
     use jiff::Timestamp;
     use plimsoll_engine::{
         baseline::Mode,
-        finding::{Basis, Finding},
+        finding::{Basis, Details, Finding},
         kind::Kind,
         report::{State, UnitKey, UnitResult, Units},
         unknown::Unknown,
@@ -289,16 +289,18 @@ mod tests {
         message: &str,
     ) -> UnitResult {
         let subject = ObjRef::new(Kind::Deployment, "shop", name);
-        let finding = Finding {
-            reason: "Bad",
-            object: subject.clone(),
-            field_path: Some("spec.replicas".into()),
-            message: message.into(),
-            evidence: Vec::new(),
-            severity: None,
-            detail: None,
-            repair: None,
-        };
+        let finding = Finding::new(
+            subject.clone(),
+            Details {
+                reason: "Bad",
+                field_path: Some("spec.replicas".into()),
+                message: message.into(),
+                evidence: Vec::new(),
+                severity: None,
+                detail: None,
+                repair: None,
+            },
+        );
         let reported = Reported {
             fingerprint: Fingerprint::of(&[control, name]),
             finding,

@@ -6,7 +6,7 @@ use plimsoll_engine::{
     baseline::Mode,
     control::{Control, Meta, Unit, UnitKind},
     duration::Duration as Grace,
-    finding::{Basis, Finding, Findings, Verdict},
+    finding::{Basis, Details, Finding, Findings, Verdict},
     kind::KindSet,
     memory::Fingerprint,
     name::ObjRef,
@@ -46,16 +46,18 @@ impl Control for Sample {
 
 fn unit(i: usize) -> UnitResult {
     let object = ObjRef::new(Kind::Deployment, format!("ns-{}", i % 3), format!("web-{i}"));
-    let finding = Finding {
-        reason: "Wrong",
-        object: object.clone(),
-        field_path: None,
-        message: format!("is wrong in way {i}").into(),
-        evidence: Vec::new(),
-        severity: None,
-        detail: None,
-        repair: None,
-    };
+    let finding = Finding::new(
+        object.clone(),
+        Details {
+            reason: "Wrong",
+            field_path: None,
+            message: format!("is wrong in way {i}").into(),
+            evidence: Vec::new(),
+            severity: None,
+            detail: None,
+            repair: None,
+        },
+    );
     let judgement = Judgement {
         control: "area/sample",
         severity: Severity::High,

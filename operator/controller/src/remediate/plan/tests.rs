@@ -2,7 +2,7 @@ use jiff::Timestamp;
 use plimsoll_engine::{
     baseline::{BaselineSpec, Remediation, compile},
     control::Registry,
-    finding::{Basis, Finding, Severity, Verdict},
+    finding::{Basis, Details, Finding, Severity, Verdict},
     kind::Kind,
     memory::Fingerprint,
     report::{BaselineReport, Reported, UnitResult},
@@ -66,16 +66,18 @@ fn unit() -> UnitKey {
 
 fn reported(i: usize, state: &State, repair: Option<&Repair>) -> Reported {
     Reported {
-        finding: Finding {
-            reason: "TooFew",
-            object: web(),
-            field_path: None,
-            message: "".into(),
-            evidence: vec![],
-            severity: None,
-            detail: None,
-            repair: repair.cloned().map(Box::new),
-        },
+        finding: Finding::new(
+            web(),
+            Details {
+                reason: "TooFew",
+                field_path: None,
+                message: "".into(),
+                evidence: vec![],
+                severity: None,
+                detail: None,
+                repair: repair.cloned().map(Box::new),
+            },
+        ),
         fingerprint: Fingerprint::of(&[&i.to_string()]),
         severity: Severity::High,
         first_seen: Timestamp::UNIX_EPOCH,

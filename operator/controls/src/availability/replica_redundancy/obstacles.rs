@@ -72,17 +72,10 @@ fn exclusive_claims(unit: &Unit<'_>, view: &View<'_>, spec: &PodSpec) -> Vec<Str
         match view.get::<PersistentVolumeClaim>(&claim) {
             Err(unknown) => Some(format!("claim {name}: {}", unknown.message())),
             Ok(None) => Some(format!("claim {name} does not exist, so its access mode is not known")),
-            Ok(Some(found)) => exclusive_mode(found).map(|mode| format!("claim {name} is {mode}")),
+            Ok(Some(found)) => found.spec.access_modes.exclusive().map(|mode| format!("claim {name} is {mode}")),
         }
     });
     claims.collect()
-}
-
-fn exclusive_mode(claim: &PersistentVolumeClaim) -> Option<&str> {
-    let modes = claim.spec.access_modes.iter().flatten();
-    modes
-        .map(|mode| &**mode)
-        .find(|mode| matches!(*mode, "ReadWriteOnce" | "ReadWriteOncePod"))
 }
 
 fn quotas(unit: &Unit<'_>, view: &View<'_>, spec: &PodSpec, more: i32) -> Vec<String> {

@@ -84,7 +84,7 @@ impl Control for SelfHealing {
     }
 
     fn check(unit: &Unit<'_>, view: &View<'_>, params: &Params, out: &mut Findings) -> Result<(), Unknown> {
-        if unit.object()?.meta.deleting {
+        if unit.object()?.meta.is_deleting() {
             out.not_applicable("is being deleted");
             return Ok(());
         }

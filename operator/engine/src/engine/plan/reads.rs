@@ -1,6 +1,6 @@
 //! What the units of a node read: each read once, however many of them read it.
 
-use crate::dep::Dep;
+use crate::dep::Trace;
 
 /// Some of the units of a node: a bit for each, by its slot.
 ///
@@ -36,29 +36,28 @@ impl Lanes {
 
 /// The reads of a node, sorted, and beside each the units that read it.
 #[derive(Default)]
-pub(crate) struct Reads {
-    deps: Box<[Dep]>,
-    by: Box<[Lanes]>,
-}
+pub(crate) struct Reads(Box<[(Trace, Lanes)]>);
 
 impl Reads {
-    pub(crate) fn deps(&self) -> &[Dep] {
-        &self.deps
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn traces(&self) -> impl Iterator<Item = Trace> {
+        self.0.iter().map(|(read, _)| *read)
     }
 
     /// The units that read something.
-    pub(crate) fn readers(&self, dep: Dep) -> Lanes {
-        self.deps
-            .binary_search(&dep)
-            .map_or(Lanes::default(), |at| self.by[at])
+    pub(crate) fn readers(&self, read: Trace) -> Lanes {
+        let at = self.0.binary_search_by_key(&read, |(read, _)| *read);
+        at.map_or(Lanes::default(), |at| self.0[at].1)
     }
 
     /// The same, but for what all units of some lanes read.
-    pub(crate) fn with(&self, lanes: Lanes, read: impl IntoIterator<Item = (Dep, Lanes)>) -> Self {
-        let kept = self.deps.iter().zip(&self.by);
-        let kept = kept.map(|(dep, by)| (*dep, by.without(lanes)));
-        let mut all: Vec<(Dep, Lanes)> = kept.filter(|(_, by)| !by.is_empty()).chain(read).collect();
-        all.sort_unstable_by_key(|(dep, _)| *dep);
+    pub(crate) fn with(&self, lanes: Lanes, read: impl IntoIterator<Item = (Trace, Lanes)>) -> Self {
+        let kept = self.0.iter().map(|(read, by)| (*read, by.without(lanes)));
+        let mut all: Vec<(Trace, Lanes)> = kept.filter(|(_, by)| !by.is_empty()).chain(read).collect();
+        all.sort_unstable_by_key(|(read, _)| *read);
         all.dedup_by(|later, first| {
             let same = later.0 == first.0;
             if same {
@@ -66,22 +65,18 @@ impl Reads {
             }
             same
         });
-        let (deps, by): (Vec<Dep>, Vec<Lanes>) = all.into_iter().unzip();
-        Self {
-            deps: deps.into(),
-            by: by.into(),
-        }
+        Self(all.into())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kind::Kind;
+    use crate::{dep::Dep, kind::Kind};
 
     #[test]
     fn a_read_is_kept_as_long_as_some_unit_reads_it() {
-        let [a, b, c] = [Kind::Pod, Kind::Node, Kind::Role].map(Dep::kind);
+        let [a, b, c] = [Kind::Pod, Kind::Node, Kind::Role].map(|kind| Dep::kind(kind).trace());
         let (first, second) = (Lanes::of(0), Lanes::of(1));
         let reads = Reads::default().with(first.and(second), [(a, first), (b, first), (b, second)]);
         assert_eq!(reads.readers(b), first.and(second));
@@ -89,7 +84,7 @@ mod tests {
         assert_eq!(reads.readers(a), Lanes::default());
         assert_eq!(reads.readers(b), second);
         assert_eq!(reads.readers(c), first);
-        assert!(reads.with(second, []).deps() == [c]);
+        assert!(reads.with(second, []).traces().eq([c]));
         assert_eq!(Lanes::of(3), Lanes::of(35), "slots beyond the last bit share one");
     }
 }
