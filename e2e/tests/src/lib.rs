@@ -10,7 +10,9 @@
 
 pub mod agreement;
 pub mod installed;
+pub mod link;
 pub mod operator;
+pub mod replicas;
 pub mod scenario;
 pub mod series;
 pub mod tls_host;
