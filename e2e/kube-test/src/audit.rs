@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -29,6 +29,8 @@ pub struct AuditEvent {
     pub time: Timestamp,
     /// Who asked; the impersonated user where one was.
     pub user: String,
+    /// The address from which it came: tells processes of one user apart.
+    pub source: String,
     /// `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `deletecollection` …
     pub verb: String,
     /// The API group, empty for the core group.
@@ -136,6 +138,18 @@ impl AuditLog {
         self.filter(AuditEvent::is_effective_write)
     }
 
+    /// Those that came from one address.
+    #[must_use]
+    pub fn from_source(self, address: &str) -> Self {
+        self.filter(|event| event.source == address)
+    }
+
+    /// Those that were received at a moment or later.
+    #[must_use]
+    pub fn after(self, moment: Timestamp) -> Self {
+        self.filter(|event| event.time >= moment)
+    }
+
     /// Those on one resource, such as `deployments`.
     #[must_use]
     pub fn on(self, resource: &str) -> Self {
@@ -213,6 +227,8 @@ pub(crate) struct AuditTail {
     under_way: HashSet<String>,
     /// For each marker the writes under way when it was answered: only those can be missing from the log.
     markers: HashMap<String, HashSet<String>>,
+    /// How long the log was when an API server ended: what was under way then is never answered.
+    ends: Arc<Mutex<Vec<u64>>>,
 }
 
 impl AuditTail {
@@ -223,6 +239,15 @@ impl AuditTail {
             events: Vec::new(),
             under_way: HashSet::new(),
             markers: HashMap::new(),
+            ends: Arc::default(),
+        }
+    }
+
+    /// To be told when an API server ends.
+    pub(crate) fn ends(&self) -> Ends {
+        Ends {
+            path: self.path.clone(),
+            ends: self.ends.clone(),
         }
     }
 
@@ -249,13 +274,18 @@ impl AuditTail {
             .iter()
             .rposition(|byte| *byte == b'\n')
             .map_or(0, |last| last + 1);
-        self.offset += whole as u64;
-        for line in text[..whole]
-            .split(|byte| *byte == b'\n')
-            .filter(|line| !line.is_empty())
-        {
-            let raw: Raw = serde_json::from_slice(line).map_err(|error| Error::Audit(error.to_string()))?;
-            self.take(raw);
+        for line in text[..whole].split_inclusive(|byte| *byte == b'\n') {
+            self.offset += line.len() as u64;
+            if !line.trim_ascii().is_empty() {
+                let raw: Raw =
+                    serde_json::from_slice(line).map_err(|error| Error::Audit(error.to_string()))?;
+                self.take(raw);
+            }
+            let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+            if ends.iter().any(|end| *end <= self.offset) {
+                ends.retain(|end| *end > self.offset);
+                self.under_way.clear();
+            }
         }
         Ok(())
     }
@@ -278,6 +308,25 @@ impl AuditTail {
     }
 }
 
+/// Where it is noted that an API server has ended.
+#[derive(Clone, Debug)]
+pub(crate) struct Ends {
+    path: PathBuf,
+    ends: Arc<Mutex<Vec<u64>>>,
+}
+
+impl Ends {
+    /// It has ended by now, and nothing it began will be answered.
+    pub(crate) fn note(&self) {
+        // Without a log nothing was begun.
+        let Ok(log) = std::fs::metadata(&self.path) else {
+            return;
+        };
+        let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        ends.push(log.len());
+    }
+}
+
 /// `audit.k8s.io/v1` Event, what we need of it.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -290,6 +339,8 @@ struct Raw {
     verb: String,
     user: RawUser,
     impersonated_user: Option<RawUser>,
+    #[serde(default, rename = "sourceIPs")]
+    sources: Vec<String>,
     #[serde(default)]
     user_agent: String,
     object_ref: Option<RawObject>,
@@ -332,6 +383,7 @@ impl From<Raw> for AuditEvent {
         Self {
             time: raw.request_received_timestamp,
             user: raw.impersonated_user.unwrap_or(raw.user).username,
+            source: raw.sources.into_iter().next().unwrap_or_default(),
             verb: raw.verb,
             group: object.api_group,
             resource: object.resource,

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::OnceCell;
 
 use crate::access::{Access, get, plain_client};
-use crate::audit::AuditTail;
+use crate::audit::{AuditTail, Ends};
 use crate::binaries::Binaries;
 use crate::builder::Builder;
 use crate::error::{Error, Result};
@@ -42,6 +42,7 @@ struct Own {
     options: Builder,
     parts: Mutex<BTreeMap<Part, Process>>,
     audit: tokio::sync::Mutex<AuditTail>,
+    ends: Ends,
 }
 
 impl Cluster {
@@ -105,12 +106,13 @@ impl Cluster {
         let layout = Layout::reserve(&dir, binaries.clone(), real_node)?;
         setup::write(&layout)?;
         let access = Access::new(&dir, &layout.kubeconfig_of("admin"), Some(binaries)).await?;
-        let audit = tokio::sync::Mutex::new(AuditTail::new(layout.path("audit.log")));
+        let audit = AuditTail::new(layout.path("audit.log"));
         let own = Own {
             layout,
             options,
             parts: Mutex::default(),
-            audit,
+            ends: audit.ends(),
+            audit: tokio::sync::Mutex::new(audit),
         };
         let cluster = Self {
             access,
@@ -227,12 +229,19 @@ impl Cluster {
         if let Some(mut process) = process {
             process.stop(GRACE).await;
         }
-        Ok(())
+        self.note_end(part)
     }
 
     /// Kills a part (SIGKILL).
     pub fn kill(&self, part: Part) -> Result<()> {
         drop(self.parts()?.remove(&part));
+        self.note_end(part)
+    }
+
+    fn note_end(&self, part: Part) -> Result<()> {
+        if part == Part::ApiServer {
+            self.own_or("stopping parts")?.ends.note();
+        }
         Ok(())
     }
 

@@ -1,8 +1,6 @@
 //! Keys and certificates of one cluster.
 
-use std::fs;
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
@@ -86,13 +84,13 @@ fn kubelet_client_params() -> Result<CertificateParams> {
     Ok(params)
 }
 
-/// Writes a file that only this user can read.
+/// Writes a file that only this user can read. Whoever reads it at the same time reads all of it, old or new: a process with an empty
+/// token is nobody for as long as it keeps that.
 pub(crate) fn write_private(path: &Path, content: &str) -> Result<()> {
-    let mut options = fs::File::options();
-    options.write(true).create(true).truncate(true).mode(0o600);
-    let mut file = options
-        .open(path)
-        .map_err(Error::io(path.display().to_string()))?;
-    file.write_all(content.as_bytes())
-        .map_err(Error::io(path.display().to_string()))
+    let what = || path.display().to_string();
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(Error::io(what()))?; // of mode 0600
+    file.write_all(content.as_bytes()).map_err(Error::io(what()))?;
+    let kept = file.persist(path).map_err(|error| error.error);
+    kept.map(drop).map_err(Error::io(what()))
 }

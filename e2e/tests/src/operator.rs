@@ -2,7 +2,7 @@
 
 use std::{
     env,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, ExitStatus, Stdio},
     sync::OnceLock,
     time::{Duration, Instant},
@@ -88,6 +88,17 @@ impl Operator {
     /// As [`Self::start_logging`], under another account of the operator's namespace.
     pub async fn start_as(cluster: &Cluster, name: &str, account: &str, args: &[&str], filter: &str) -> Self {
         let kubeconfig = cluster.kubeconfig_for(NAMESPACE, account).await.unwrap();
+        Self::start_with(cluster, name, &kubeconfig, args, filter).await
+    }
+
+    /// As [`Self::start_as`], with a kubeconfig of its own.
+    pub async fn start_with(
+        cluster: &Cluster,
+        name: &str,
+        kubeconfig: &Path,
+        args: &[&str],
+        filter: &str,
+    ) -> Self {
         let mut command = Command::new(program());
         command
             .args(["run", "--health-listen=127.0.0.1:0", "--listen=127.0.0.1:0"])
@@ -120,13 +131,18 @@ impl Operator {
     /// As [`Self::ready`], under another account of the operator's namespace.
     pub async fn ready_as(cluster: &Cluster, name: &str, account: &str, args: &[&str]) -> Self {
         let operator = Self::start_as(cluster, name, account, args, "info").await;
+        operator.until_ready().await;
+        operator
+    }
+
+    /// Waits until it has seen everything.
+    pub async fn until_ready(&self) {
         let ready = eventually(SOON, "the operator is ready", async || {
-            operator.get("/readyz").await.map(drop)
+            self.get("/readyz").await.map(drop)
         });
         ready
             .await
-            .unwrap_or_else(|error| panic!("{error}\n{}", operator.process.log_tail(20)));
-        operator
+            .unwrap_or_else(|error| panic!("{error}\n{}", self.process.log_tail(20)));
     }
 
     /// One of its pages.

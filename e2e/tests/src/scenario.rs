@@ -125,6 +125,15 @@ impl Scenario {
     }
 }
 
+/// Deploys as a tool does that calls itself so, with server-side apply or as `kubectl apply` does; no such tool runs here.
+pub async fn deployed_by(cluster: &Cluster, manager: &str, server_side: bool, manifest: String) {
+    let manager = format!("--field-manager={manager}");
+    let side = format!("--server-side={server_side}");
+    let kubectl = cluster.tool("kubectl").unwrap();
+    let apply = kubectl.args(["apply", &side, &manager, "-f", "-"]);
+    apply.stdin(manifest).run().await.unwrap();
+}
+
 /// A Deployment of pods that only run.
 pub fn deployment(namespace: &str, name: &str, replicas: u32) -> String {
     format!(

@@ -26,6 +26,11 @@ impl Page {
         Self(lines.filter_map(series).collect())
     }
 
+    /// Every series.
+    pub fn rows(&self) -> impl Iterator<Item = &Series> {
+        self.0.iter()
+    }
+
     /// The series of a name that have all these labels.
     pub fn of<'a>(&'a self, name: &'a str, labels: &'a [(&str, &str)]) -> impl Iterator<Item = &'a Series> {
         let has = |series: &Series| {

@@ -11,6 +11,7 @@ use kube_test::{Cluster, eventually, not_yet};
 use plimsoll_e2e::{
     installed::{SOON, api, exception, install_with, post},
     operator::{Operator, condition, events, foreign_writes, refused, status_until},
+    scenario::deployed_by,
 };
 use serde_json::{Value, json};
 
@@ -175,15 +176,7 @@ async fn set_the_scene(cluster: &Cluster, client: &Client) {
 
 /// As Argo CD does with server-side apply; no Argo CD runs here.
 async fn argo_applies(cluster: &Cluster) {
-    let args = [
-        "apply",
-        "--server-side",
-        "--field-manager=argocd-controller",
-        "-f",
-        "-",
-    ];
-    let kubectl = cluster.tool("kubectl").unwrap().args(args);
-    kubectl.stdin(deployment("gitops", 1)).run().await.unwrap();
+    deployed_by(cluster, "argocd-controller", true, deployment("gitops", 1)).await;
 }
 
 async fn in_observe_nothing_is_written(cluster: &Cluster, operator: &Operator) {

@@ -70,6 +70,8 @@ pub struct Leadership {
     pub leading: watch::Receiver<bool>,
     /// To be asked before each mutation.
     pub fence: Fence,
+    /// Grows when the API server answers again after it did not: connections of before may be dead without saying so.
+    pub outages: watch::Receiver<u64>,
 }
 
 /// Takes part in the election of one Lease.
@@ -79,6 +81,7 @@ pub struct Elector {
     timing: Timing,
     leading: watch::Sender<bool>,
     until: watch::Sender<Option<Instant>>,
+    outages: watch::Sender<u64>,
 }
 
 impl Elector {
@@ -92,6 +95,7 @@ impl Elector {
             timing,
             leading: watch::Sender::new(false),
             until: watch::Sender::new(None),
+            outages: watch::Sender::new(0),
         }
     }
 
@@ -108,6 +112,7 @@ impl Elector {
                 client: Box::new(self.client.clone()),
                 until: self.until.subscribe(),
             }),
+            outages: self.outages.subscribe(),
         }
     }
 
@@ -119,13 +124,23 @@ impl Elector {
             since: Instant::now(),
         };
         let mut known = None;
+        let mut silent = false;
         while !stop.is_cancelled() {
             let attempt = self.attempt(&mut observed, &mut known);
-            if let Some(Err(error)) = self.guarded(attempt, &stop).await {
-                known = None;
-                tracing::warn!(category = error.category(), %error, "leader election");
+            match self.guarded(attempt, &stop).await {
+                Some(Ok(())) => {
+                    if std::mem::take(&mut silent) {
+                        self.outages.send_modify(|outages| *outages += 1);
+                    }
+                }
+                Some(Err(error)) => {
+                    known = None;
+                    silent |= matches!(error, LeaseError::Timeout { .. });
+                    tracing::warn!(category = error.category(), %error, "leader election");
+                }
+                None => {}
             }
-            let pause = self.pause();
+            let pause = self.pause(&observed);
             self.guarded(tokio::time::sleep(pause), &stop).await;
         }
         self.release(&mut observed).await;
@@ -221,13 +236,19 @@ impl Elector {
         }
     }
 
-    /// The pause to the next attempt; electors that wait spread out, so that they do not all write at once.
-    fn pause(&self) -> Duration {
+    /// The pause to the next attempt; electors that wait spread out, so that they do not all write at once. None sleeps past the end
+    /// of the Lease: nobody writes until another leads.
+    fn pause(&self, observed: &Observed) -> Duration {
         if self.is_leading() {
             return self.timing.retry;
         }
         let jitter = u32::try_from(random() % 1_200).unwrap_or_default();
-        self.timing.retry + self.timing.retry * jitter / 1_000
+        let pause = self.timing.retry + self.timing.retry * jitter / 1_000;
+        let now = Instant::now();
+        match decide(observed, self.timing, now, self.client.me(), false) {
+            Action::Wait(until) => pause.min(until.saturating_duration_since(now)),
+            _ => pause,
+        }
     }
 }
 
@@ -252,13 +273,21 @@ impl Fence {
         Self(FenceKind::Open(leading))
     }
 
+    /// Whether this process still leads by its own clock. Asks nobody: for right before a write that was allowed a moment ago, for
+    /// the process may have been paused since.
+    pub fn is_in_time(&self) -> bool {
+        match &self.0 {
+            FenceKind::Open(leading) => *leading.borrow(),
+            FenceKind::Elected { until, .. } => until.borrow().is_some_and(|until| Instant::now() < until),
+        }
+    }
+
     /// Whether this process still leads, by its own clock and by the Lease as the API server has it now. An error is a no.
     pub async fn still_leader(&self) -> bool {
         match &self.0 {
-            FenceKind::Open(leading) => *leading.borrow(),
-            FenceKind::Elected { client, until } => {
-                let in_time = || until.borrow().is_some_and(|until| Instant::now() < until);
-                if !in_time() {
+            FenceKind::Open(_) => self.is_in_time(),
+            FenceKind::Elected { client, .. } => {
+                if !self.is_in_time() {
                     return false;
                 }
                 let ours = match client.get().await {
@@ -269,7 +298,7 @@ impl Fence {
                     }
                 };
                 // The read itself may have taken long.
-                ours && in_time()
+                ours && self.is_in_time()
             }
         }
     }

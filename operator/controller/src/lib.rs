@@ -9,6 +9,7 @@ mod exceptions;
 pub mod leader;
 mod list;
 pub mod output;
+mod patience;
 mod probe;
 mod published;
 pub mod remediate;

@@ -15,7 +15,10 @@ use kube::{
     Api, Client,
     api::{DeleteParams, ListParams, ObjectMeta, Patch, PatchParams, Preconditions},
 };
-use plimsoll_engine::observation::{Observation, operator::Replicas};
+use plimsoll_engine::observation::{
+    Observation,
+    operator::{Replica, Replicas},
+};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -34,7 +37,7 @@ const LABELS: [(&str, &str); 2] = [
 ];
 /// When the replica last evaluated every baseline.
 const EVALUATED: &str = "plimsoll.dev/evaluated-at";
-/// When its metrics were last scraped.
+/// When the metrics of some replica were last scraped, as far as this one knows: it may be the last one that does.
 const SCRAPED: &str = "plimsoll.dev/scraped-at";
 /// Who writes the Leases.
 const MANAGER: &str = "plimsoll-replica";
@@ -42,6 +45,8 @@ const MANAGER: &str = "plimsoll-replica";
 const PRUNED_AFTER: SignedDuration = SignedDuration::from_hours(1);
 /// Renewals within the time a Lease holds, as kubelets do it.
 const RENEWALS: u32 = 4;
+/// When Leases that could not be read are asked for again.
+const RETRY: Duration = Duration::from_secs(2);
 
 /// Keeps this replica's Lease and reads those of all.
 pub(crate) struct Register {
@@ -54,6 +59,13 @@ pub(crate) struct Register {
     leading: watch::Receiver<bool>,
     since: Timestamp,
     sightings: Sightings,
+    /// When the metrics of another replica were last scraped.
+    scraped: Option<Timestamp>,
+    /// The Leases as they were read last.
+    leases: Vec<Lease>,
+    looked: Timestamp,
+    /// Since when they cannot be read.
+    unread_since: Option<Timestamp>,
 }
 
 impl Register {
@@ -75,16 +87,30 @@ impl Register {
             leading,
             since: Timestamp::now(),
             sightings: Sightings::default(),
+            scraped: None,
+            leases: Vec::new(),
+            looked: Timestamp::now(),
+            unread_since: None,
         }
     }
 
     /// Renews and looks until `stop`, then takes the Lease away.
     pub(crate) async fn run(mut self, inputs: mpsc::Sender<Input>, stop: CancellationToken) {
+        let mut published = self.published.clone();
+        let mut begun = false;
         loop {
             let turn = async {
                 let observed = Input::Observed(vec![self.turn().await]);
                 let sent = inputs.send(observed).await;
-                tokio::time::sleep(self.every()).await;
+                let pause = match self.unread_since {
+                    Some(_) => self.every().min(RETRY),
+                    None => self.every(),
+                };
+                tokio::select! {
+                    () = tokio::time::sleep(pause) => {}
+                    // Noted at once: who waits for this replica to be ready before another goes must not find too few at work.
+                    Ok(_) = published.wait_for(|now| now.health.evaluated_at.is_some()), if !begun => begun = true,
+                }
                 sent
             };
             tokio::select! {
@@ -112,16 +138,40 @@ impl Register {
         {
             warn!(why, "this replica's lease is not renewed");
         }
-        let listed = self.within(self.list()).await;
-        if let Err(why) = listed {
-            warn!(why, "the leases of the replicas cannot be read");
-        }
-        let leases = listed.map(|leases| self.sightings.see(&leases, Timestamp::now()));
+        let leases = self.look().await;
         let replicas = Replicas {
             since: self.since,
             leases,
         };
         Observation::of((), replicas)
+    }
+
+    /// The replicas there are. Where the Leases cannot be read for a moment, those of before stand: nobody can renew them either.
+    async fn look(&mut self) -> Result<Vec<Replica>, &'static str> {
+        let listed = self.within(self.list()).await;
+        let now = Timestamp::now();
+        let before = std::mem::replace(&mut self.looked, now);
+        match listed {
+            Ok(leases) => {
+                self.unread_since = None;
+                // The operator has been at work for as long as any of its replicas.
+                let begun = |lease: &Lease| Some(lease.metadata.creation_timestamp.as_ref()?.0);
+                self.since = leases.iter().filter_map(begun).fold(self.since, Timestamp::min);
+                self.leases = leases;
+            }
+            Err(why) => {
+                warn!(why, "the leases of the replicas cannot be read");
+                let since = *self.unread_since.get_or_insert(before);
+                let holds = SignedDuration::try_from(self.holds).unwrap_or(SignedDuration::MAX);
+                if self.leases.is_empty() || now.duration_since(since) > holds {
+                    return Err(why);
+                }
+                self.sightings.postpone(now.duration_since(before));
+            }
+        }
+        let replicas = self.sightings.see(&self.leases, now);
+        self.scraped = replicas.iter().filter_map(|replica| replica.scraped).max();
+        Ok(replicas)
     }
 
     async fn renew(&self) -> Result<(), kube::Error> {
@@ -136,7 +186,7 @@ impl Register {
     fn lease(&self, now: Timestamp) -> Lease {
         let noted = [
             (EVALUATED, self.published.borrow().health.evaluated_at),
-            (SCRAPED, self.scrapes.last()),
+            (SCRAPED, self.scrapes.last().max(self.scraped)),
         ];
         let annotations: BTreeMap<String, String> = noted
             .into_iter()

@@ -27,6 +27,7 @@ use crate::{
         server::{self, Admissions, Certificates, Guard, Heart, Pages, ServeError, Server, Transport},
         status::Statuses,
     },
+    patience::patient,
     probe::{self, Prober},
     remediate::{Records, Remediation, counters::Counters, record::Record},
     replica::Register,
@@ -67,7 +68,7 @@ pub async fn run(
         identity = config.identity,
         "serving"
     );
-    let mut operator = Operator::new(client, config, registry, presets, stop.clone());
+    let mut operator = Operator::new(patient(client), config, registry, presets, stop.clone());
     let scrapes = operator.serve(doors);
     if let Some(memory) = operator.memory().await {
         operator.act(&memory);
@@ -293,6 +294,7 @@ impl Operator {
             self.client.clone(),
             published.clone(),
             inputs.clone(),
+            self.leadership.outages.clone(),
             stop.clone(),
         ));
         if self.config.probes() {
@@ -341,7 +343,13 @@ impl Operator {
             access_tx,
             stop.clone(),
         ));
-        let terms = Terms { served, access, plan };
+        let outages = self.leadership.outages.clone();
+        let terms = Terms {
+            served,
+            access,
+            plan,
+            outages: outages.clone(),
+        };
         for kind in kinds.iter() {
             self.tasks.spawn(watch_kind(
                 client.clone(),
@@ -365,6 +373,7 @@ impl Operator {
                 plural,
                 wrap,
                 inputs.clone(),
+                outages.clone(),
                 stop.clone(),
             ));
         }
@@ -374,7 +383,8 @@ impl Operator {
     fn act(&mut self, memory: &Shards) {
         let (client, leading) = (&self.client, &self.leadership.leading);
         if self.config.duties.read {
-            let events = Events::new(client.clone(), &self.config.identity, self.events.clone());
+            let fence = self.leadership.fence.clone();
+            let events = Events::new(client.clone(), &self.config.identity, fence, self.events.clone());
             self.tasks
                 .spawn(events.run(self.changes.subscribe(), leading.clone(), self.stop.clone()));
             let statuses = Statuses::new(

@@ -2,7 +2,7 @@
 
 use plimsoll_e2e::{
     operator::{Operator, events, refused},
-    scenario::{Scenario, deployment},
+    scenario::{Scenario, deployed_by, deployment},
 };
 
 const REDUNDANCY: &str = "availability/replica-redundancy";
@@ -37,11 +37,8 @@ const DEPLOYED: [(&str, &str, bool); 3] = [
 ];
 
 async fn deploy(scenario: &Scenario, (name, manager, server_side): (&str, &str, bool)) {
-    let manager = format!("--field-manager={manager}");
-    let side = format!("--server-side={server_side}");
-    let kubectl = scenario.cluster.tool("kubectl").unwrap();
-    let apply = kubectl.args(["apply", &side, &manager, "-f", "-"]);
-    apply.stdin(deployment("shop-prod", name, 1)).run().await.unwrap();
+    let manifest = deployment("shop-prod", name, 1);
+    deployed_by(&scenario.cluster, manager, server_side, manifest).await;
 }
 
 async fn versions(scenario: &Scenario) -> Vec<String> {

@@ -1,12 +1,13 @@
 //! Events on transitions, for whoever looks at an object with `kubectl describe`: one when it begins to fail, one when it
-//! passes again. None for what was so before we looked.
+//! passes again. None for what was so before we looked, and none because sight of something was lost for a while.
 //!
 //! Rights: create and patch `events` of `events.k8s.io`; get of the kinds watched, for the uid that `kubectl describe`
 //! looks events up by.
 
 mod note;
+mod sight;
 
-use std::{sync::Arc, time::Instant};
+use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::{
@@ -15,33 +16,38 @@ use kube::{
     core::{ApiResource, DynamicObject},
     runtime::events::{Event, EventType, Recorder, Reporter},
 };
-use plimsoll_engine::{kind::Kind, name::ObjRef, report::Transition};
+use plimsoll_engine::{kind::Kind, name::ObjRef};
 use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{bucket::Bucket, category_of, metrics::Outcomes};
-use crate::Changes;
+use crate::{Changes, leader::Fence};
 pub use note::{Notice, notice};
+use sight::Sight;
 
 /// Events at once.
 const BURST: u32 = 50;
 /// Events per second after that.
 const PER_SECOND: u32 = 10;
+/// How long what the Lease said of us is taken for true, while our own clock agrees.
+const ASKED_LATELY: Duration = Duration::from_secs(1);
 /// `reportingController` of our events.
 const CONTROLLER: &str = "plimsoll.dev/plimsoll";
-/// `action` of our events.
+/// Begin of the `action` of our events; the control follows.
 const ACTION: &str = "Evaluate";
 
 /// Writes events.
 pub struct Events {
     client: Client,
     recorder: Recorder,
+    fence: Fence,
+    asked: Option<Instant>,
     outcomes: Outcomes,
 }
 
 impl Events {
     /// `pod`: the `reportingInstance`. `outcomes` counts what became of them: sent, suppressed, missed, or why not.
-    pub fn new(client: Client, pod: &str, outcomes: Outcomes) -> Self {
+    pub fn new(client: Client, pod: &str, fence: Fence, outcomes: Outcomes) -> Self {
         let reporter = Reporter {
             controller: CONTROLLER.into(),
             instance: Some(pod.chars().take(128).collect()),
@@ -49,45 +55,68 @@ impl Events {
         Self {
             recorder: Recorder::new(client.clone(), reporter),
             client,
+            fence,
+            asked: None,
             outcomes,
         }
     }
 
-    /// Writes while this replica leads, until `stop`.
+    /// Writes while this replica leads, until `stop`. What changes while it does not is followed all the same.
     pub async fn run(
-        self,
+        mut self,
         mut changes: broadcast::Receiver<Changes>,
-        leading: watch::Receiver<bool>,
+        mut leading: watch::Receiver<bool>,
         stop: CancellationToken,
     ) {
         let mut bucket = Bucket::new(BURST, PER_SECOND, Instant::now());
+        let mut sight = Sight::default();
         loop {
             let received = tokio::select! {
                 () = stop.cancelled() => return,
                 received = changes.recv() => received,
             };
             match received {
-                Ok(changes) if *leading.borrow() => {
+                Ok(changes) => {
+                    let seen = changes
+                        .transitions
+                        .iter()
+                        .filter_map(|change| sight.follow(change));
+                    let notices: Vec<Notice> = seen.filter_map(|change| notice(&change)).collect();
+                    if notices.is_empty() || !*leading.borrow() {
+                        continue;
+                    }
                     tokio::select! {
                         () = stop.cancelled() => return,
-                        () = self.tell(&changes.transitions, &mut bucket) => {}
+                        _ = leading.wait_for(|leads| !*leads) => {}
+                        () = self.tell(&notices, &mut bucket) => {}
                     }
                 }
-                Ok(_) => {}
                 Err(broadcast::error::RecvError::Lagged(turns)) => self.count("missed", turns),
                 Err(broadcast::error::RecvError::Closed) => return,
             }
         }
     }
 
-    async fn tell(&self, transitions: &Arc<[Transition]>, bucket: &mut Bucket) {
-        for notice in transitions.iter().filter_map(notice) {
-            if bucket.take(Instant::now()) {
-                self.publish(&notice).await;
-            } else {
+    async fn tell(&mut self, notices: &[Notice], bucket: &mut Bucket) {
+        for notice in notices {
+            if !bucket.take(Instant::now()) {
                 self.count("suppressed", 1);
+            } else if self.leads().await {
+                self.publish(notice).await;
             }
         }
+    }
+
+    /// Whether this replica leads: a leader that was paused does not know that it was replaced, and the next one tells the same.
+    async fn leads(&mut self) -> bool {
+        if !self.fence.is_in_time() {
+            return false;
+        }
+        let lately = |asked: Instant| asked.elapsed() < ASKED_LATELY;
+        if !self.asked.is_some_and(lately) {
+            self.asked = self.fence.still_leader().await.then(Instant::now);
+        }
+        self.asked.is_some()
     }
 
     async fn publish(&self, notice: &Notice) {
@@ -99,10 +128,15 @@ impl Events {
             },
             reason: notice.reason.into(),
             note: Some(notice.note.clone()),
-            action: ACTION.into(),
-            secondary: None,
+            // What repeats is told as one Event that counts, whatever its note says: the same is only what the same control says
+            // under the same baseline.
+            action: format!("{ACTION}/{}", notice.control),
+            secondary: Some(judge(&notice.baseline)),
         };
         let regarding = self.reference(notice).await;
+        if !self.fence.is_in_time() {
+            return;
+        }
         match self.recorder.publish(&event, &regarding).await {
             Ok(()) => self.count("sent", 1),
             Err(error) => {
@@ -158,6 +192,17 @@ fn resource(kind: Kind) -> ApiResource {
 /// What speaks for the cluster as a whole: the baseline that judges it.
 fn baseline() -> ApiResource {
     ApiResource::erase::<plimsoll_api::SecurityBaseline>(&())
+}
+
+/// The baseline that something was judged by.
+fn judge(name: &str) -> ObjectReference {
+    let resource = baseline();
+    ObjectReference {
+        api_version: Some(resource.api_version),
+        kind: Some(resource.kind),
+        name: Some(name.into()),
+        ..ObjectReference::default()
+    }
 }
 
 /// Whether a unit has an object of its own; the cluster as a whole and kinds that cannot be seen have none.

@@ -295,6 +295,9 @@ impl Evidence {
             return self.take_over().await;
         }
         for namespace in self.desk.due(now, BATCH) {
+            if !self.fence.is_in_time() {
+                return; // another replica leads, or soon will
+            }
             let outcome = self.write(&namespace).await;
             if let Err(error) = &outcome {
                 self.count(error.category());

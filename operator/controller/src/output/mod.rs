@@ -10,6 +10,8 @@ pub mod server;
 pub mod status;
 pub(crate) mod text;
 
+use crate::patience::NoAnswer;
+
 /// A bounded word for what went wrong with a request, for metric labels and logs.
 pub(crate) fn category_of(error: &kube::Error) -> &'static str {
     match error {
@@ -24,6 +26,7 @@ pub(crate) fn category_of(error: &kube::Error) -> &'static str {
             _ => "rejected",
         },
         kube::Error::SerdeError(_) => "decode",
+        error if NoAnswer::is_why(error) => "timeout",
         _ => "connection",
     }
 }

@@ -1,6 +1,9 @@
 //! The status of baselines and exceptions: written when it says something new, at most every five seconds each, and every
 //! five minutes to show that somebody still looks.
 //!
+//! A write carries the version of the object that it was made for: one that is late, because its leader was paused or its line
+//! was cut in between, does not replace what the next leader wrote.
+//!
 //! Rights: patch of `securitybaselines/status` and `baselineexceptions/status`.
 
 mod pace;
@@ -13,13 +16,14 @@ use std::{
 
 use jiff::Timestamp;
 use kube::{
-    Client, Resource,
+    Client, Resource, ResourceExt as _,
     api::{Api, Patch, PatchParams},
 };
 use plimsoll_api::{
     BaselineException, BaselineExceptionStatus, ExceptionPhase, SecurityBaseline, SecurityBaselineStatus,
     condition, exception_status, status_of,
 };
+use plimsoll_engine::coverage::Coverage;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -27,12 +31,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::{category_of, metrics::Outcomes};
 use crate::{Published, leader::Fence};
-use pace::{Due, Kept, due};
+use pace::{Due, Kept, due, uid_of};
 
 /// Our name in `managedFields` of what we report in.
 const MANAGER: &str = "plimsoll";
 /// Least time between two looks at the state: reports may follow each other within milliseconds.
 const LOOK: Duration = Duration::from_millis(500);
+
+/// How long a new leader waits for watches that were interrupted, such as by what interrupted its predecessor: until they are back, what
+/// it would say is that nothing can be told.
+const CATCH_UP: Duration = Duration::from_secs(15);
 
 /// Writes the status of our own objects.
 pub struct Statuses {
@@ -66,6 +74,7 @@ impl Statuses {
         stop: CancellationToken,
     ) {
         published.mark_changed();
+        let mut led_since: Option<Instant> = None;
         loop {
             // The actor publishes at least every few seconds, so that what has to wait needs no clock of its own.
             tokio::select! {
@@ -75,12 +84,16 @@ impl Statuses {
             }
             let leads = *leading.borrow_and_update();
             let state = published.borrow_and_update().clone();
+            let since = led_since.get_or_insert_with(Instant::now).elapsed();
             if !leads {
+                led_since = None;
                 self.baselines.clear();
                 self.exceptions.clear();
-            } else if state.health.ready {
+            } else if state.health.ready && (since > CATCH_UP || !is_interrupted(&state)) {
+                let mut leading = leading.clone();
                 tokio::select! {
                     () = stop.cancelled() => return,
+                    _ = leading.wait_for(|leads| !*leads) => {}
                     () = self.pass(&state) => {}
                 }
             }
@@ -101,16 +114,21 @@ impl Statuses {
         if !self.fence.still_leader().await {
             return;
         }
+        let declared = &state.declared;
+        let write = Write::<SecurityBaseline>::of(self);
         for (name, status) in baselines {
-            if self.write::<SecurityBaseline>(&name, &status).await {
-                let uid = state.declared.baselines.get(&name).and_then(uid_of);
-                self.baselines.insert(name, Kept::new(status, uid));
+            let object = declared.baselines.get(&name);
+            let kept = self.baselines.get(&name);
+            if let Some(kept) = write.write(&name, object, kept, status).await {
+                self.baselines.insert(name, kept);
             }
         }
+        let write = Write::<BaselineException>::of(self);
         for (name, status) in exceptions {
-            if self.write::<BaselineException>(&name, &status).await {
-                let uid = state.declared.exceptions.get(&name).and_then(uid_of);
-                self.exceptions.insert(name, Kept::new(status, uid));
+            let object = declared.exceptions.get(&name);
+            let kept = self.exceptions.get(&name);
+            if let Some(kept) = write.write(&name, object, kept, status).await {
+                self.exceptions.insert(name, kept);
             }
         }
     }
@@ -169,40 +187,71 @@ impl Statuses {
         }
         wanted
     }
+}
 
-    /// Server-side apply of the whole status: what it no longer says is removed. Tells whether it was written.
-    async fn write<K>(&self, name: &str, status: &impl Serialize) -> bool
-    where
-        K: Resource<DynamicType = ()> + Clone + DeserializeOwned + std::fmt::Debug,
-    {
-        let api: Api<K> = Api::all(self.client.clone());
+/// Writes the status of one kind.
+struct Write<K> {
+    api: Api<K>,
+    fence: Fence,
+    outcomes: Outcomes,
+}
+
+impl<K> Write<K>
+where
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + std::fmt::Debug,
+{
+    fn of(statuses: &Statuses) -> Self {
+        Self {
+            api: Api::all(statuses.client.clone()),
+            fence: statuses.fence.clone(),
+            outcomes: statuses.outcomes.clone(),
+        }
+    }
+
+    /// Server-side apply of the whole status: what it no longer says is removed. Tells what was written, if it was.
+    async fn write<S: Serialize>(
+        &self,
+        name: &str,
+        object: Option<&Value>,
+        kept: Option<&Kept<S>>,
+        status: S,
+    ) -> Option<Kept<S>> {
+        if !self.fence.is_in_time() {
+            return None;
+        }
+        let version = object.and_then(|object| Kept::version(kept, object));
         let patch = json!({
             "apiVersion": K::api_version(&()),
             "kind": K::kind(&()),
-            "metadata": { "name": name },
+            "metadata": { "name": name, "resourceVersion": version },
             "status": status,
         });
         let params = PatchParams::apply(MANAGER).force();
         // Ours to write, whoever wrote it by hand: nobody else reports in a status.
-        let outcome = api.patch_status(name, &params, &Patch::Apply(&patch)).await;
-        let word = match &outcome {
-            Ok(_) => "written",
-            Err(error) => category_of(error),
-        };
+        let outcome = self.api.patch_status(name, &params, &Patch::Apply(&patch)).await;
+        let word = outcome.as_ref().map_or_else(category_of, |_| "written");
         self.outcomes.get_or_create(&[("outcome", word)]).inc();
         match outcome {
-            Ok(_) => true,
-            // What is just gone has no status.
-            Err(error) if word == "not_found" => {
+            Ok(written) => return Some(Kept::new(status, object, written.resource_version())),
+            // What is just gone has no status, and what somebody else wrote is looked at again as soon as it is heard of.
+            Err(error) if ["not_found", "conflict"].contains(&word) => {
                 tracing::debug!(kind = %K::kind(&()), name, %error, "status");
-                false
             }
             Err(error) => {
                 tracing::warn!(kind = %K::kind(&()), name, category = word, %error, "status was not written");
-                false
             }
         }
+        None
     }
+}
+
+/// Whether some watch is interrupted, so that what it brought counts as old.
+fn is_interrupted(state: &Published) -> bool {
+    state
+        .health
+        .coverage
+        .values()
+        .any(|coverage| *coverage == Coverage::Stale)
 }
 
 /// Forgets what was written of objects that are gone: one of the same name later is another.
@@ -212,10 +261,6 @@ fn forget_gone<S>(kept: &mut BTreeMap<String, Kept<S>>, declared: &BTreeMap<Stri
             .get(name)
             .is_some_and(|object| uid_of(object) == kept.uid)
     });
-}
-
-fn uid_of(object: &Value) -> Option<String> {
-    Some(object.pointer("/metadata/uid")?.as_str()?.to_owned())
 }
 
 /// The status an object has; none where it cannot be read.

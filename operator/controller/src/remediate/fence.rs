@@ -6,6 +6,11 @@ use futures::future::BoxFuture;
 pub trait Fence: Send + Sync {
     /// Asks the API server, not a memory of it.
     fn still_leader(&self) -> BoxFuture<'_, bool>;
+
+    /// Whether this replica leads as far as it can tell by itself.
+    fn is_in_time(&self) -> bool {
+        true
+    }
 }
 
 impl<F> Fence for F
@@ -20,5 +25,9 @@ where
 impl Fence for crate::leader::Fence {
     fn still_leader(&self) -> BoxFuture<'_, bool> {
         Box::pin(crate::leader::Fence::still_leader(self))
+    }
+
+    fn is_in_time(&self) -> bool {
+        crate::leader::Fence::is_in_time(self)
     }
 }

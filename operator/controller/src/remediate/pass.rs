@@ -228,7 +228,7 @@ impl<'a> Term<'a> {
             .state()
             .waits
             .wait(step, waits_for, until, word, Timestamp::now());
-        if is_new {
+        if is_new && self.of.fence.is_in_time() {
             self.count(step, Outcome::Ineffective);
             let note = format!("{}: {note}", step.change);
             self.teller
@@ -243,7 +243,7 @@ impl<'a> Term<'a> {
             .state()
             .waits
             .wait(step, For::Owner, None, word, Timestamp::now());
-        if is_new {
+        if is_new && self.of.fence.is_in_time() {
             self.count(step, Outcome::ManagedElsewhere);
             let note = format!("managed by {manager}; change its source: {}", step.change);
             self.teller
@@ -264,7 +264,7 @@ impl<'a> Term<'a> {
         if is_failure {
             self.count(step, Outcome::Failed);
         }
-        if is_new {
+        if is_new && self.of.fence.is_in_time() {
             let note = format!("cannot {}: {error}", step.change);
             self.teller
                 .event(step, uid, Reason::RemediationFailed, note)

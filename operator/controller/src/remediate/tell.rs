@@ -1,10 +1,13 @@
 //! Who is told what: an Event on the object, and one line of the access log per attempt to write.
 
 use jiff::{Timestamp, tz::TimeZone};
-use k8s_openapi::api::{authentication::v1::SelfSubjectReview, core::v1::ObjectReference};
+use k8s_openapi::{
+    api::{authentication::v1::SelfSubjectReview, core::v1::ObjectReference},
+    apimachinery::pkg::apis::meta::v1::MicroTime,
+};
 use kube::{
     Client,
-    api::{Api, PostParams},
+    api::{Api, ObjectMeta, PostParams},
     runtime::events::{Event, EventType, Recorder, Reporter},
 };
 use plimsoll_engine::{memory::Fingerprint, name::ObjRef};
@@ -48,8 +51,14 @@ impl Reason {
     }
 }
 
+/// `reportingController` of our Events.
+const CONTROLLER: &str = "plimsoll.dev/remediation";
+/// Begin of the `action` of our Events; the control follows, so that what two controls did is not counted as one thing done twice.
+const ACTION: &str = "Remediate";
+
 /// Tells people and the access log.
 pub(super) struct Teller {
+    client: Client,
     recorder: Recorder,
     user: String,
     source: String,
@@ -59,28 +68,56 @@ impl Teller {
     /// `source` is the pod this process runs as.
     pub(super) async fn new(client: Client, source: &str) -> Self {
         let reporter = Reporter {
-            controller: "plimsoll.dev/remediation".into(),
+            controller: CONTROLLER.into(),
             instance: Some(source.into()),
         };
         Self {
             user: user(&client).await,
-            recorder: Recorder::new(client, reporter),
+            recorder: Recorder::new(client.clone(), reporter),
+            client,
             source: source.into(),
         }
     }
 
     /// Writes an Event on the object of a step. That it could not be written is logged and stops nothing.
     pub(super) async fn event(&self, step: &Step, uid: Option<&str>, reason: Reason, note: String) {
-        let event = Event {
-            type_: reason.type_(),
-            reason: reason.word().into(),
-            note: Some(bounded(&format!("{}: {note}", step.control))),
-            action: "Remediate".into(),
-            secondary: None,
-        };
+        let note = bounded(&format!("{}: {note}", step.control));
+        let action = format!("{ACTION}/{}", step.control);
         let reference = reference(step.change.target(), uid);
-        if let Err(error) = self.recorder.publish(&event, &reference).await {
+        let written = match reason {
+            // Told by who wrote, and by nobody else.
+            Reason::Remediated => {
+                let event = Event {
+                    type_: reason.type_(),
+                    reason: reason.word().into(),
+                    note: Some(note),
+                    action,
+                    secondary: None,
+                };
+                self.recorder.publish(&event, &reference).await
+            }
+            _ => self.tell_once(reference, reason, action, note).await,
+        };
+        if let Err(error) = written {
             tracing::warn!(%error, control = step.control, reason = reason.word(), "an Event could not be written");
+        }
+    }
+
+    /// Every leader finds the same in its way, and only the first is to say so: the name says what is told.
+    async fn tell_once(
+        &self,
+        regarding: ObjectReference,
+        reason: Reason,
+        action: String,
+        note: String,
+    ) -> Result<(), kube::Error> {
+        let event = notice(regarding, reason, action, note, &self.source);
+        let namespace = event.metadata.namespace.clone().unwrap_or_default();
+        let events: Api<k8s_openapi::api::events::v1::Event> =
+            Api::namespaced(self.client.clone(), &namespace);
+        match events.create(&PostParams::default(), &event).await {
+            Err(kube::Error::Api(status)) if status.is_already_exists() => Ok(()),
+            told => told.map(drop),
         }
     }
 
@@ -153,6 +190,50 @@ fn reference(target: &ObjRef, uid: Option<&str>) -> ObjectReference {
     }
 }
 
+/// An Event whose name follows from what it tells of which object. The server keeps one for an hour.
+fn notice(
+    regarding: ObjectReference,
+    reason: Reason,
+    action: String,
+    note: String,
+    source: &str,
+) -> k8s_openapi::api::events::v1::Event {
+    // As the API server has it: those about objects without a namespace are in this one.
+    let namespace = regarding.namespace.clone().unwrap_or_else(|| "default".into());
+    let text = |field: &Option<String>| field.clone().unwrap_or_default();
+    let (kind, name, uid) = (text(&regarding.kind), text(&regarding.name), text(&regarding.uid));
+    let told = Fingerprint::of(&[
+        &text(&regarding.api_version),
+        &kind,
+        &name,
+        &uid,
+        reason.word(),
+        &note,
+    ]);
+    k8s_openapi::api::events::v1::Event {
+        metadata: ObjectMeta {
+            name: Some(format!("plimsoll.{told}")),
+            namespace: Some(namespace),
+            ..ObjectMeta::default()
+        },
+        action: Some(action),
+        event_time: Some(MicroTime(Timestamp::now())),
+        note: Some(note),
+        reason: Some(reason.word().into()),
+        regarding: Some(regarding),
+        reporting_controller: Some(CONTROLLER.into()),
+        reporting_instance: Some(source.chars().take(128).collect()),
+        type_: Some(
+            match reason.type_() {
+                EventType::Normal => "Normal",
+                EventType::Warning => "Warning",
+            }
+            .into(),
+        ),
+        ..k8s_openapi::api::events::v1::Event::default()
+    }
+}
+
 /// One harmless line, as in the events about verdicts; the API server refuses longer notes.
 fn bounded(note: &str) -> String {
     const LONGEST: usize = 1024;
@@ -170,6 +251,35 @@ mod tests {
         let at: Timestamp = "2028-02-29T23:59:58.0071+01:00".parse().unwrap();
         let expected = ("2028-02-29".to_owned(), "22:59:58.007Z".to_owned());
         assert_eq!(date_and_time(at), expected);
+    }
+
+    #[test]
+    fn the_same_told_of_the_same_object_has_the_same_name() {
+        let name = |uid: &str, reason: Reason, note: &str, source: &str| {
+            let regarding = ObjectReference {
+                kind: Some("ClusterRole".into()),
+                name: Some("a:b".repeat(80)),
+                uid: Some(uid.into()),
+                ..ObjectReference::default()
+            };
+            let event = notice(regarding, reason, "Remediate/a/b".into(), note.into(), source);
+            assert_eq!(event.metadata.namespace.as_deref(), Some("default"));
+            event.metadata.name.unwrap()
+        };
+        let told = name("u", Reason::ManagedElsewhere, "by argocd", "pod-1");
+        assert!(
+            told.strip_prefix("plimsoll.")
+                .is_some_and(|hash| hash.bytes().all(|b| b.is_ascii_hexdigit())),
+            "{told}"
+        );
+        assert_eq!(told, name("u", Reason::ManagedElsewhere, "by argocd", "pod-2"));
+        for other in [
+            name("v", Reason::ManagedElsewhere, "by argocd", "pod-1"),
+            name("u", Reason::RemediationFailed, "by argocd", "pod-1"),
+            name("u", Reason::ManagedElsewhere, "by flux", "pod-1"),
+        ] {
+            assert_ne!(told, other);
+        }
     }
 
     #[test]

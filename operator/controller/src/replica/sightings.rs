@@ -32,6 +32,13 @@ impl Sightings {
         replicas
     }
 
+    /// For so long nobody could look, nor renew: that time does not count.
+    pub(super) fn postpone(&mut self, by: SignedDuration) {
+        for (_, seen) in self.0.values_mut() {
+            *seen = seen.saturating_add(by).unwrap_or(*seen);
+        }
+    }
+
     fn replica(&self, lease: &Lease) -> Replica {
         let name = lease.metadata.name.as_deref().unwrap_or_default();
         let spec = lease.spec.as_ref();
@@ -88,6 +95,15 @@ mod tests {
         sightings.see(&[lease("b", late)], at(20));
         let seen = sightings.see(&[lease("a", late), lease("b", late)], at(30));
         assert_eq!(renewals(&seen), [("a", at(30)), ("b", at(10))]);
+    }
+
+    #[test]
+    fn what_cannot_be_looked_at_does_not_age() {
+        let mut sightings = Sightings::default();
+        let leases = [lease("a", "2026-06-01T12:00:00Z")];
+        sightings.see(&leases, at(0));
+        sightings.postpone(SignedDuration::from_secs(30));
+        assert_eq!(renewals(&sightings.see(&leases, at(32))), [("a", at(30))]);
     }
 
     #[test]

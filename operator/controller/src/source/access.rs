@@ -17,6 +17,8 @@ pub(crate) type Access = Option<Arc<BTreeSet<Kind>>>;
 
 /// Questions asked at the same time.
 const AT_ONCE: usize = 8;
+/// When a new refusal is asked about again before it counts: an API server that has just started refuses everybody.
+const ASK_AGAIN: Duration = Duration::from_secs(2);
 
 /// Keeps `forbidden` up to date.
 pub(crate) async fn watch_access(
@@ -29,7 +31,14 @@ pub(crate) async fn watch_access(
     let reviews: Api<SelfSubjectAccessReview> = Api::all(client);
     loop {
         let before = forbidden.borrow().clone().unwrap_or_default();
-        let found = ask(&reviews, kinds, &before).await;
+        let mut found = ask(&reviews, kinds, &before).await;
+        if !found.is_subset(&before) {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(ASK_AGAIN.min(every / 2)) => {}
+            }
+            found = ask(&reviews, kinds, &before).await;
+        }
         forbidden.send_if_modified(|current| {
             let changed = current.as_deref() != Some(&found);
             if changed {

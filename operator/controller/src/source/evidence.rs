@@ -22,6 +22,7 @@ pub(crate) async fn watch_evidence(
     client: Client,
     mut published: watch::Receiver<Arc<Published>>,
     inputs: mpsc::Sender<Input>,
+    mut outages: watch::Receiver<u64>,
     stop: CancellationToken,
 ) {
     let asked = |published: &Arc<Published>| published.asides.requests().next().is_some();
@@ -35,6 +36,7 @@ pub(crate) async fn watch_evidence(
         tokio::select! {
             () = stop.cancelled() => return,
             () = ended => {}
+            Ok(()) = outages.changed() => {} // its connection may be dead
             () = follow(&client, &inputs) => return,
         }
     }

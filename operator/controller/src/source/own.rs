@@ -10,7 +10,7 @@ use kube::{
     runtime::{WatchStreamExt as _, watcher},
 };
 use serde_json::Value;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -25,13 +25,14 @@ pub(crate) enum Own {
     Exceptions(BTreeMap<String, Value>),
 }
 
-/// Follows one of our own kinds; `wrap` says which.
+/// Follows one of our own kinds; `wrap` says which. Begins anew after an outage, for its connection may be dead.
 pub(crate) async fn watch_own(
     client: Client,
     kind: &'static str,
     plural: &'static str,
     wrap: fn(BTreeMap<String, Value>) -> Own,
     inputs: mpsc::Sender<Input>,
+    mut outages: watch::Receiver<u64>,
     stop: CancellationToken,
 ) {
     let resource = ApiResource {
@@ -42,12 +43,21 @@ pub(crate) async fn watch_own(
         plural: plural.into(),
     };
     let api: Api<Raw> = Api::all_with(client, &resource);
-    let mut events = watcher(api, watcher::Config::default()).default_backoff().boxed();
+    let begin = || {
+        watcher(api.clone(), watcher::Config::default())
+            .default_backoff()
+            .boxed()
+    };
+    let mut events = begin();
     let mut known = BTreeMap::new();
     let mut listing = None;
     loop {
         let event = tokio::select! {
             () = stop.cancelled() => return,
+            Ok(()) = outages.changed() => {
+                events = begin();
+                continue;
+            }
             event = events.next() => event,
         };
         let complete = match event {

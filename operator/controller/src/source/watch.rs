@@ -21,8 +21,13 @@ use tracing::{debug, info, warn};
 
 use super::{Access, Input, Plan, Raw, Served, ServedKinds, raw::api_resource};
 
-/// How long a watch may fail before what it brought counts as old, and it is begun anew.
+/// How long a watch may fail before what it brought counts as old.
 const STALE_AFTER: Duration = Duration::from_secs(30);
+/// How long it may fail before it is begun anew. One that goes on after a failure and has no news looks like one that still fails;
+/// one that lists again shows that it works, before what it brought counts as old.
+const ANEW_AFTER: Duration = Duration::from_secs(10);
+/// How long the API server may refuse before that counts: one that has just started refuses everybody.
+const FORBIDDEN_AFTER: Duration = Duration::from_secs(5);
 
 /// What decides what there is to do for a kind.
 #[derive(Clone)]
@@ -33,10 +38,13 @@ pub(crate) struct Terms {
     pub(crate) access: watch::Receiver<Access>,
     /// What decoding looks for.
     pub(crate) plan: Plan,
+    /// Grows when connections of before may be dead.
+    pub(crate) outages: watch::Receiver<u64>,
 }
 
 /// Watches a kind for as long as it is served and we may read it. When decoding is to look for something else, the kind is
-/// listed again: what an object showed under another plan is not known.
+/// listed again: what an object showed under another plan is not known. So it is after an outage: a watch over a connection that
+/// died silently would say nothing for minutes.
 pub(crate) async fn watch_kind(
     client: Client,
     kind: Kind,
@@ -45,24 +53,27 @@ pub(crate) async fn watch_kind(
     stop: CancellationToken,
 ) {
     let mut streaming = true;
+    let mut trouble = None;
     loop {
         let state = terms.state(kind);
+        terms.outages.mark_unchanged();
         let changed = async {
             loop {
                 tokio::select! {
                     ok = terms.served.changed() => if ok.is_err() { return },
                     ok = terms.access.changed() => if ok.is_err() { return },
                     ok = terms.plan.changed() => if ok.is_err() { return },
+                    Ok(()) = terms.outages.changed() => return,
                 }
                 if terms.state(kind) != state {
                     return;
                 }
             }
         };
-        let work = follow(&client, kind, &state, &mut streaming, &inputs);
+        let work = follow(&client, kind, &state, &mut streaming, &mut trouble, &inputs);
         tokio::select! {
             () = stop.cancelled() => return,
-            () = changed => debug!(kind = kind.resource(), "what may be read of a kind changed"),
+            () = changed => debug!(kind = kind.resource(), "what may be read of a kind changed, or what was heard may be old"),
             () = work => {}
         }
     }
@@ -99,8 +110,12 @@ async fn follow(
     kind: Kind,
     state: &State,
     streaming: &mut bool,
+    trouble: &mut Option<Trouble>,
     inputs: &mpsc::Sender<Input>,
 ) {
+    if !matches!(state, State::Readable(..)) {
+        *trouble = None;
+    }
     match state {
         State::Unasked => std::future::pending::<()>().await,
         State::Absent => {
@@ -119,7 +134,8 @@ async fn follow(
                 plan: plan.clone(),
                 inputs,
                 listed: Vec::new(),
-                failing_since: None,
+                trouble,
+                anew_at: None,
             };
             read(client, served, streaming, follower).await;
         }
@@ -136,13 +152,13 @@ async fn read(client: &Client, served: &Served, streaming: &mut bool, mut follow
         config
     };
     let mut events = watcher(api, config).default_backoff().boxed();
+    follower.begin();
     loop {
-        // While the watch fails, look again after a while although nothing comes.
-        let next = match follower.failing_since {
+        let next = match follower.anew_at {
             None => events.try_next().await,
-            Some(since) => match timeout_at(since + STALE_AFTER, events.try_next()).await {
+            Some(at) => match timeout_at(at, events.try_next()).await {
                 Ok(next) => next,
-                Err(_) => return follower.give_up().await,
+                Err(_) => return follower.begin_anew().await,
             },
         };
         match next {
@@ -156,13 +172,15 @@ async fn read(client: &Client, served: &Served, streaming: &mut bool, mut follow
                 *streaming = false;
                 return;
             }
-            Err(error) => {
-                if follower.fail(&error).await {
-                    return;
-                }
-            }
+            Err(error) => follower.fail(&error).await,
         }
     }
+}
+
+/// A watch that fails, over all attempts to begin it anew.
+struct Trouble {
+    since: Instant,
+    is_told: bool,
 }
 
 struct Follower<'a> {
@@ -170,16 +188,27 @@ struct Follower<'a> {
     plan: Arc<DecodePlan>,
     inputs: &'a mpsc::Sender<Input>,
     listed: Vec<Object>,
-    failing_since: Option<Instant>,
+    trouble: &'a mut Option<Trouble>,
+    /// When to begin anew unless something is heard.
+    anew_at: Option<Instant>,
 }
 
 impl Follower<'_> {
+    /// A watch that begins after trouble has to show that it works.
+    fn begin(&mut self) {
+        self.anew_at = self.trouble.as_ref().map(|_| Instant::now() + ANEW_AFTER);
+    }
+
     async fn take(&mut self, event: watcher::Event<Raw>) {
-        self.failing_since = None;
         match event {
+            // Said before anybody is asked, and again before each attempt: it proves nothing.
             watcher::Event::Init => self.listed.clear(),
-            watcher::Event::InitApply(raw) => self.listed.extend(self.decode(&raw)),
+            watcher::Event::InitApply(raw) => {
+                self.listed.extend(self.decode(&raw));
+                self.begin(); // a long list takes long
+            }
             watcher::Event::InitDone => {
+                (*self.trouble, self.anew_at) = (None, None);
                 let objects = std::mem::take(&mut self.listed);
                 debug!(kind = self.kind.resource(), objects = objects.len(), "listed");
                 self.send(Input::Listed(self.kind, self.plan.clone(), objects))
@@ -190,13 +219,23 @@ impl Follower<'_> {
                 if let Some(object) = self.decode(&raw) {
                     self.send(Input::Applied(object)).await;
                 }
+                self.goes_on().await;
             }
             watcher::Event::Delete(raw) => {
                 let name = self.decode(&raw).map(|object| object.name);
                 if let Some(name) = name {
                     self.send(Input::Deleted(name)).await;
                 }
+                self.goes_on().await;
             }
+        }
+    }
+
+    /// News of a watch that goes on where it failed: nothing was missed.
+    async fn goes_on(&mut self) {
+        self.anew_at = None;
+        if self.trouble.take().is_some_and(|trouble| trouble.is_told) {
+            self.send(Input::Coverage(self.kind, Coverage::Complete)).await;
         }
     }
 
@@ -206,25 +245,38 @@ impl Follower<'_> {
             .ok()
     }
 
-    /// Notes a failure; tells whether to begin anew.
-    async fn fail(&mut self, error: &watcher::Error) -> bool {
+    /// Notes a failure.
+    async fn fail(&mut self, error: &watcher::Error) {
         debug!(kind = self.kind.resource(), %error, "the watch failed");
-        if is_forbidden(error) {
+        let now = Instant::now();
+        let trouble = self.trouble.get_or_insert(Trouble {
+            since: now,
+            is_told: false,
+        });
+        self.anew_at.get_or_insert(now + ANEW_AFTER);
+        if is_forbidden(error) && trouble.since.elapsed() >= FORBIDDEN_AFTER {
             // The next question about our rights decides what happens then; until it is asked, say what is so.
+            trouble.is_told = true;
             self.send(Input::Coverage(self.kind, Coverage::Forbidden)).await;
         }
-        let since = *self.failing_since.get_or_insert_with(Instant::now);
-        if since.elapsed() < STALE_AFTER {
-            return false;
-        }
-        self.give_up().await;
-        true
     }
 
-    async fn give_up(&self) {
+    /// Nothing was heard for too long.
+    async fn begin_anew(&mut self) {
+        debug!(
+            kind = self.kind.resource(),
+            "the watch keeps failing; beginning anew"
+        );
+        let Some(trouble) = self.trouble.as_mut() else {
+            return;
+        };
+        if trouble.since.elapsed() < STALE_AFTER || trouble.is_told {
+            return;
+        }
+        trouble.is_told = true;
         warn!(
             kind = self.kind.resource(),
-            "the watch keeps failing: what it brought counts as old; beginning anew"
+            "the watch keeps failing: what it brought counts as old"
         );
         self.send(Input::Coverage(self.kind, Coverage::Stale)).await;
     }

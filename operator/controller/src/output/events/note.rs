@@ -24,6 +24,8 @@ pub struct Notice {
     pub subject: Option<ObjRef>,
     /// The baseline.
     pub baseline: Arc<str>,
+    /// The control.
+    pub control: &'static str,
     /// Whether something is wrong.
     pub warning: bool,
     /// A CamelCase word.
@@ -94,6 +96,7 @@ fn about(transition: &Transition, unit: &UnitResult) -> Notice {
     Notice {
         subject: is_object(subject).then(|| subject.clone()),
         baseline: transition.baseline.clone(),
+        control: unit.key.control,
         warning: false,
         reason: VIOLATED,
         note: String::new(),

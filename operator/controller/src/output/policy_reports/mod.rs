@@ -241,6 +241,9 @@ impl PolicyReports {
             self.mark_all(state);
         }
         for key in self.desk.due(Instant::now(), BATCH) {
+            if !self.fence.is_in_time() {
+                return; // another replica leads, or soon will
+            }
             self.bring_up_to_date(key, state).await;
         }
     }

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 /// Least time between two writes of one status.
 const PAUSE: Duration = Duration::from_secs(5);
 /// How often a status that says nothing new is confirmed.
@@ -13,14 +15,27 @@ pub(super) struct Kept<S> {
     pub(super) written: Instant,
     /// `metadata.uid` of the object it was written to.
     pub(super) uid: Option<String>,
+    /// `metadata.resourceVersion` of the object as it was known then, and as it has been since.
+    versions: (Option<String>, Option<String>),
 }
 
 impl<S> Kept<S> {
-    pub(super) fn new(status: S, uid: Option<String>) -> Self {
+    /// What was written to `object`, as it was known, and the version it has by the answer.
+    pub(super) fn new(status: S, object: Option<&Value>, answered: Option<String>) -> Self {
         Self {
             status,
-            uid,
+            uid: object.and_then(uid_of),
+            versions: (object.and_then(version_of), answered),
             written: Instant::now(),
+        }
+    }
+
+    /// The version of an object as it was heard of last: by the watch, or by the answer to our own write.
+    pub(super) fn version(kept: Option<&Self>, object: &Value) -> Option<String> {
+        let heard = version_of(object);
+        match kept {
+            Some(kept) if kept.versions.0 == heard => kept.versions.1.clone(),
+            _ => heard,
         }
     }
 
@@ -28,6 +43,14 @@ impl<S> Kept<S> {
     pub(super) fn is_fresh(&self, now: Instant) -> bool {
         now.saturating_duration_since(self.written) < PAUSE
     }
+}
+
+pub(super) fn uid_of(object: &Value) -> Option<String> {
+    Some(object.pointer("/metadata/uid")?.as_str()?.to_owned())
+}
+
+fn version_of(object: &Value) -> Option<String> {
+    Some(object.pointer("/metadata/resourceVersion")?.as_str()?.to_owned())
 }
 
 /// Whether to write.
@@ -50,6 +73,26 @@ pub(super) fn due(written: Option<Instant>, same: bool, now: Instant) -> Due {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_version_is_that_of_our_own_write_until_the_watch_brings_another() {
+        let object =
+            |version: &str| serde_json::json!({ "metadata": { "uid": "u", "resourceVersion": version } });
+        assert_eq!(Kept::<()>::version(None, &object("7")).as_deref(), Some("7"));
+        let kept = Kept::new((), Some(&object("7")), Some("8".into()));
+        let version = |object: &Value| Kept::version(Some(&kept), object);
+        assert_eq!(
+            version(&object("7")).as_deref(),
+            Some("8"),
+            "the watch has not brought it yet"
+        );
+        assert_eq!(version(&object("8")).as_deref(), Some("8"));
+        assert_eq!(
+            version(&object("9")).as_deref(),
+            Some("9"),
+            "somebody else wrote since"
+        );
+    }
 
     #[test]
     fn news_wait_five_seconds_and_heartbeats_five_minutes() {
