@@ -5,11 +5,11 @@ use libfuzzer_sys::fuzz_target;
 use plimsoll_engine::reach::IpBlocks;
 
 #[allow(dead_code, reason = "shared with the engine's tests")]
-#[path = "../../../operator/engine/tests/reach/naive.rs"]
-mod naive;
-#[allow(dead_code, reason = "shared with the engine's tests")]
 #[path = "../../../operator/engine/tests/reach/agreement.rs"]
 mod agreement;
+#[allow(dead_code, reason = "shared with the engine's tests")]
+#[path = "../../../operator/engine/tests/reach/naive.rs"]
+mod naive;
 #[allow(dead_code, reason = "shared with the engine's tests")]
 #[path = "../../../operator/engine/tests/reach/random.rs"]
 mod random;

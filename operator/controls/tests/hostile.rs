@@ -1,6 +1,12 @@
 //! Objects as nobody writes them, before every control at once: right answers or Unknown, in bounded time, never a panic.
 //! (Policies by themselves: the engine's tests of `reach`; roles: its tests of `rights`.)
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests"
+)]
 
 use std::{
     collections::BTreeMap,
