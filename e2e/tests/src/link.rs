@@ -200,6 +200,12 @@ mod tests {
     #[tokio::test]
     async fn what_is_lost_stays_lost_and_a_new_connection_works() {
         let (link, mut stream) = echo().await;
+        stream.write_u8(0).await.unwrap();
+        assert_eq!(
+            hears(&mut stream).await.unwrap(),
+            0,
+            "the line took it up before the cut"
+        );
         link.cut(Cut::Lost);
         stream.write_u8(1).await.unwrap();
         let mut late = TcpStream::connect(link.address).await.unwrap();
