@@ -26,7 +26,14 @@ pub(crate) struct Cluster {
     per_namespace: usize,
     /// Whether there is every sort of object, and every control.
     whole: bool,
+    /// How many namespaces let each other in, where there is every sort of object.
+    pub(crate) circle: usize,
+    /// Written over between changes.
+    elsewhere: Vec<u8>,
 }
+
+/// More than the caches of a core hold.
+const ELSEWHERE: usize = 8 << 20;
 
 /// Measures changes.
 pub(crate) fn run(figures: &mut Figures, quick: bool) -> anyhow::Result<()> {
@@ -105,19 +112,27 @@ fn per_unit(spent: Duration, units: usize) -> f64 {
 impl Cluster {
     /// About `objects` objects, `per_namespace` workloads in each namespace.
     pub(crate) fn new(objects: usize, per_namespace: usize) -> anyhow::Result<Self> {
-        let mut cluster = Self::filled(objects, per_namespace, false)?;
+        let mut cluster = Self::filled(objects, per_namespace, None)?;
         cluster.judge();
         Ok(cluster)
     }
 
-    /// The same, not judged yet; `whole` with objects of every sort, and with every control.
-    pub(crate) fn filled(objects: usize, per_namespace: usize, whole: bool) -> anyhow::Result<Self> {
+    /// The same, not judged yet; with a `circle` also with objects of every sort, with every control, and with namespaces of
+    /// which so many let each other in.
+    pub(crate) fn filled(
+        objects: usize,
+        per_namespace: usize,
+        circle: Option<usize>,
+    ) -> anyhow::Result<Self> {
+        let whole = circle.is_some();
         let mut cluster = Self {
             engine: Engine::live(),
             now: "2026-06-01T12:00:00Z".parse()?,
             workloads: 0,
             per_namespace,
             whole,
+            circle: circle.unwrap_or(1),
+            elsewhere: Vec::new(),
         };
         let presets = plimsoll_controls::presets();
         let spec = BaselineSpec {
@@ -234,12 +249,23 @@ impl Cluster {
         self.apply(Kind::Pod, &json!({"metadata": {"name": format!("{app}-rs-{pod}"), "namespace": ns, "uid": "3f8c2b1e-0000-4000-8000-000000000000", "labels": {"app": app, "pod-template-hash": "5d4f8c7b9"}, "ownerReferences": owner, "creationTimestamp": "2026-01-01T00:00:00Z"}, "spec": {"nodeName": format!("node-{node}"), "containers": [{"name": "main", "image": "shop"}]}, "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}}))
     }
 
+    /// Does something else for a while, as between two changes of a cluster: else a small one would stay in the caches of the
+    /// core from one change to the next, and nothing could be told from how much longer a large one takes.
+    fn turn_elsewhere(&mut self) {
+        self.elsewhere.resize(ELSEWHERE, 0);
+        for line in self.elsewhere.chunks_mut(64) {
+            line[0] = line[0].wrapping_add(1);
+        }
+        std::hint::black_box(&self.elsewhere);
+    }
+
     /// A change and the turn that judges it: CPU time and units evaluated.
     pub(crate) fn turn_with(
         &mut self,
         change: impl FnOnce(&mut Self) -> anyhow::Result<()>,
     ) -> anyhow::Result<(Duration, usize)> {
         self.now = self.now.checked_add(1.second())?;
+        self.turn_elsewhere();
         let before = measure::cpu();
         change(self)?;
         let delta = self.engine.turn(self.now);
@@ -248,21 +274,21 @@ impl Cluster {
 
     /// Many single changes of several sorts; the 99th percentile in milliseconds.
     fn changes(&mut self) -> anyhow::Result<f64> {
-        Ok(measure::percentile(&mut self.spent_on_changes()?, 99))
+        let mut spent: Vec<Duration> = self.single_changes()?.into_iter().map(|(took, _)| took).collect();
+        Ok(measure::percentile(&mut spent, 99))
     }
 
-    /// What each of many single changes took.
-    pub(crate) fn spent_on_changes(&mut self) -> anyhow::Result<Vec<Duration>> {
+    /// What each of many single changes took, and how many units were judged.
+    pub(crate) fn single_changes(&mut self) -> anyhow::Result<Vec<(Duration, usize)>> {
         let mut random = fastrand::Rng::with_seed(7);
         let mut spent = Vec::new();
         for i in 0..2_000 {
             let workload = random.usize(..self.workloads);
             let node = ["a", "b", "c"][random.usize(..3)];
-            let (took, _) = match i % 3 {
+            spent.push(match i % 3 {
                 0 => self.turn_with(|c| c.deployment(workload, 1 + i % 2))?,
                 _ => self.turn_with(|c| c.pod(workload, i % PODS_PER_WORKLOAD, node))?,
-            };
-            spent.push(took);
+            });
         }
         Ok(spent)
     }

@@ -1,5 +1,10 @@
 //! Everything at once: every registered control and objects of every sort that they read. The first evaluation, single
 //! changes and edits that have a long reach, and what is kept to know whom a change concerns.
+//!
+//! What an edit costs as the cluster grows is asked of edits that concern the same number of units at every size: namespaces
+//! stand in circles of three, whose policies let each other in by a label and let nobody else in. How many units were judged
+//! is told beside each figure. A label that all namespaces are open to concerns all of them: its cost is told by unit, without
+//! a target, since each of these units tells anew in words which twenty namespaces reach it, and on what.
 
 use std::time::{Duration, Instant};
 
@@ -10,45 +15,66 @@ use crate::{change::Cluster, figure::Figures, measure};
 
 /// Workloads of one namespace.
 const PER_NAMESPACE: usize = 20;
+/// Namespaces that let each other in: as many as the smallest cluster has.
+const CIRCLE: usize = 3;
 /// Edits of one sort: enough for a 99th percentile.
 const EDITS: usize = 200;
+/// Rounds of edits. The quietest one counts: what else runs on the machine only ever adds.
+const ROUNDS: usize = 3;
 
-/// An edit by its number; each differs from the one before on the same object.
-type Edit = fn(&mut Cluster, usize) -> anyhow::Result<()>;
+/// An edit of what a namespace has, or the one that takes it back: both concern the same.
+type Edit = fn(&mut Cluster, usize, bool) -> anyhow::Result<()>;
+
+const ACCESS: Edit = |c, namespace, back| {
+    let other = json!({"access": "nowhere"});
+    c.labelled(namespace, if back { &Value::Null } else { &other })
+};
 
 /// The edits, what each may cost in milliseconds, and what it is called.
 const ALL_EDITS: [(&str, f64, Edit); 7] = [
-    ("an edit of a NetworkPolicy's ports", 5.0, |c, i| {
-        c.guarded_by(i % c.namespaces(), 8080 + i, i % c.namespaces() + 1)
+    ("an edit of a NetworkPolicy's ports", 5.0, |c, namespace, back| {
+        c.guarded_by(namespace, if back { 8080 } else { 8443 }, 1)
     }),
-    ("an edit of a NetworkPolicy's peers", 5.0, |c, i| {
-        c.guarded_by(i % c.namespaces(), 8080, i % c.namespaces() + 2 + i % 3)
+    ("an edit of a NetworkPolicy's peers", 5.0, |c, namespace, back| {
+        c.guarded_by(namespace, 8080, if back { 1 } else { 2 })
     }),
-    ("an edit of a Role", 5.0, |c, i| {
-        c.role(i % c.namespaces(), if i % 2 == 0 { "*" } else { "watch" })
+    ("an edit of a Role", 5.0, |c, namespace, back| {
+        c.role(namespace, if back { "watch" } else { "*" })
     }),
-    ("an edit of a RoleBinding", 5.0, |c, i| {
-        c.role_binding(i % c.namespaces(), i % c.namespaces() + 1 + i % 2)
+    ("an edit of a RoleBinding", 5.0, |c, namespace, back| {
+        c.role_binding(namespace, usize::from(!back))
     }),
-    ("an edit of a namespace's note", 5.0, |c, i| {
-        c.labelled(i % c.namespaces(), &json!({"note": i.to_string()}))
+    ("an edit of a namespace's note", 5.0, |c, namespace, back| {
+        let note = json!({"note": "x"});
+        c.labelled(namespace, if back { &Value::Null } else { &note })
     }),
-    ("an edit of a label that a policy selects by", 5.0, |c, i| {
-        c.labelled(i % c.namespaces(), &json!({"access": i.to_string()}))
-    }),
-    ("a namespace moved to another environment", 5.0, |c, i| {
-        c.labelled(
-            i % c.namespaces(),
-            &json!({"plimsoll.dev/environment": "staging"}),
-        )
-    }),
+    ("an edit of a label that policies select by", 5.0, ACCESS),
+    (
+        "a namespace moved to another environment",
+        5.0,
+        |c, namespace, back| {
+            let moved = json!({"plimsoll.dev/environment": environment(namespace + 1)});
+            c.labelled(namespace, if back { &Value::Null } else { &moved })
+        },
+    ),
 ];
+
+fn environment(namespace: usize) -> &'static str {
+    ["production", "staging"][namespace % 2]
+}
+
+/// What some changes of one sort took, and the most units that one of them had judged.
+#[derive(Default)]
+struct Spent {
+    p99: f64,
+    units: usize,
+}
 
 /// Measures all controls over all sorts of objects.
 pub(crate) fn run(figures: &mut Figures, quick: bool) -> anyhow::Result<()> {
     let sizes: [usize; 2] = if quick { [1_000, 10_000] } else { [1_000, 100_000] };
-    let (_, mut first) = figures_of(sizes[0])?;
-    let (cold, mut last) = figures_of(sizes[1])?;
+    let (_, first) = figures_of(sizes[0])?;
+    let (cold, last) = figures_of(sizes[1])?;
     let controls = plimsoll_controls::registry().metas().count();
     let shown = format!("all {controls} controls, {} objects", sizes[1]);
     let cores = std::thread::available_parallelism().map_or(1, usize::from).min(2);
@@ -72,31 +98,39 @@ pub(crate) fn run(figures: &mut Figures, quick: bool) -> anyhow::Result<()> {
         None,
         "MB",
     );
-    for (at, what, most) in changes() {
-        let (before, after) = (percentile(&mut first, at), percentile(&mut last, at));
-        figures.add(format!("... {what}, p99"), after, Some(most), "ms CPU");
+    for ((what, most), (before, after)) in changes().zip(first.iter().zip(&last)) {
+        let Spent { p99, units } = after;
         figures.add(
-            format!("...... against {} objects", sizes[0]),
-            after / before,
+            format!("... {what}, {units} units, p99"),
+            *p99,
+            Some(most),
+            "ms CPU",
+        );
+        figures.add(
+            format!("...... against {} objects, {} units", sizes[0], before.units),
+            p99 / before.p99,
             Some(2.0),
             "times",
         );
     }
+    let all = open_to_all(sizes[1])?;
+    figures.add(
+        format!(
+            "... a label that all namespaces are open to, per unit of {}",
+            all.units
+        ),
+        all.p99 * 1e3 / count(all.units),
+        None,
+        "µs CPU",
+    );
     Ok(())
 }
 
-fn changes() -> impl Iterator<Item = (usize, &'static str, f64)> {
+fn changes() -> impl Iterator<Item = (&'static str, f64)> {
     let edits = ALL_EDITS.iter().map(|(what, most, _)| (*what, *most));
-    let all = [("one change of a workload or pod", 1.0)]
+    [("one change of a workload or pod", 1.0)]
         .into_iter()
-        .chain(edits);
-    all.enumerate().map(|(at, (what, most))| (at, what, most))
-}
-
-fn percentile(spent: &mut [Vec<Duration>], at: usize) -> f64 {
-    spent
-        .get_mut(at)
-        .map_or(0.0, |spent| measure::percentile(spent, 99))
+        .chain(edits)
 }
 
 #[allow(clippy::cast_precision_loss, reason = "counts for people")]
@@ -114,9 +148,9 @@ struct Cold {
     bytes: usize,
 }
 
-/// The figures of a cluster of so many objects: the first evaluation, and the times of all changes.
-fn figures_of(objects: usize) -> anyhow::Result<(Cold, Vec<Vec<Duration>>)> {
-    let mut cluster = Cluster::filled(objects, PER_NAMESPACE, true)?;
+/// The figures of a cluster of so many objects: the first evaluation, and what changes took.
+fn figures_of(objects: usize) -> anyhow::Result<(Cold, Vec<Spent>)> {
+    let mut cluster = Cluster::filled(objects, PER_NAMESPACE, Some(CIRCLE))?;
     let (before, started) = (measure::cpu(), Instant::now());
     let delta = cluster.judge();
     let (spent, wall) = (measure::cpu().saturating_sub(before), started.elapsed());
@@ -129,16 +163,41 @@ fn figures_of(objects: usize) -> anyhow::Result<(Cold, Vec<Vec<Duration>>)> {
         reads,
         bytes,
     };
-    let mut all = vec![cluster.spent_on_changes()?];
+    let mut all = vec![quietest(|| cluster.single_changes())?];
     for (_, _, edit) in ALL_EDITS {
-        let mut spent = Vec::with_capacity(EDITS);
-        for i in 0..EDITS {
-            // A prime, so that edits walk over all namespaces.
-            spent.push(cluster.turn_with(|c| edit(c, i * 7))?.0);
-        }
-        all.push(spent);
+        all.push(quietest(|| edits(&mut cluster, edit))?);
     }
     Ok((cold, all))
+}
+
+/// A label by which all namespaces let each other in, taken from one of them and given back.
+fn open_to_all(objects: usize) -> anyhow::Result<Spent> {
+    let mut cluster = Cluster::filled(objects, PER_NAMESPACE, Some(usize::MAX))?;
+    cluster.judge();
+    quietest(|| edits(&mut cluster, ACCESS))
+}
+
+/// Many edits of one sort.
+fn edits(cluster: &mut Cluster, edit: Edit) -> anyhow::Result<Vec<(Duration, usize)>> {
+    let each = (0..EDITS).map(|i| {
+        // A prime, so that edits walk over all namespaces.
+        let namespace = i / 2 * 7 % cluster.namespaces();
+        cluster.turn_with(|c| edit(c, namespace, i % 2 == 1))
+    });
+    each.collect()
+}
+
+fn quietest(mut round: impl FnMut() -> anyhow::Result<Vec<(Duration, usize)>>) -> anyhow::Result<Spent> {
+    let mut best = Spent {
+        p99: f64::MAX,
+        units: 0,
+    };
+    for _ in 0..ROUNDS {
+        let (mut spent, units): (Vec<Duration>, Vec<usize>) = round()?.into_iter().unzip();
+        best.p99 = best.p99.min(measure::percentile(&mut spent, 99));
+        best.units = units.into_iter().max().unwrap_or(best.units).max(best.units);
+    }
+    Ok(best)
 }
 
 /// What the cluster holds beside workloads, in all and by namespace.
@@ -148,6 +207,18 @@ impl Cluster {
         self.apply(
             Kind::IngressClass,
             &json!({"metadata": {"name": "nginx"}, "spec": {"controller": "k8s.io/ingress-nginx"}}),
+        )?;
+        let system = json!({"kubernetes.io/metadata.name": "kube-system"});
+        self.apply(
+            Kind::Namespace,
+            &json!({"metadata": {"name": "kube-system", "uid": "system", "labels": system}}),
+        )?;
+        let labels = json!({"k8s-app": "kube-dns"});
+        let template = json!({"metadata": {"labels": labels}, "spec": {"containers": [{"name": "coredns", "image": "coredns"}]}});
+        self.apply(
+            Kind::Deployment,
+            &json!({"metadata": {"name": "coredns", "namespace": "kube-system", "labels": labels},
+            "spec": {"replicas": 2, "selector": {"matchLabels": labels}, "template": template}}),
         )?;
         for i in 0..20 {
             let rules = json!([{"apiGroups": ["", "apps"], "resources": ["pods", "deployments"], "verbs": ["get", "list", "watch"]}]);
@@ -166,20 +237,21 @@ impl Cluster {
     /// What every namespace has.
     pub(crate) fn furnish(&mut self, namespace: usize) -> anyhow::Result<()> {
         let ns = format!("ns-{namespace}");
-        self.labelled(namespace, &json!({}))?;
+        self.labelled(namespace, &Value::Null)?;
         let everything = json!({"podSelector": {}, "policyTypes": ["Ingress", "Egress"]});
         self.policy(namespace, "default-deny", &everything)?;
-        let own = json!({"podSelector": {}, "ingress": [{"from": [{"podSelector": {}}]}], "egress": [{"to": [{"podSelector": {}}]}]});
+        let circle = json!({"namespaceSelector": {"matchLabels": {"access": self.access(namespace)}}});
+        let own = json!({"podSelector": {}, "ingress": [{"from": [{"podSelector": {}}]}], "egress": [{"to": [{"podSelector": {}}, circle]}]});
         self.policy(namespace, "own", &own)?;
-        let resolver = json!({"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ns-0"}}});
+        let resolver =
+            json!({"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}});
         let dns = json!({"podSelector": {}, "policyTypes": ["Egress"], "egress": [{"to": [resolver], "ports": [{"port": 53, "protocol": "UDP"}]}]});
         self.policy(namespace, "dns", &dns)?;
-        let selected = json!({"namespaceSelector": {"matchLabels": {"access": "granted"}}});
-        let granted = json!({"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{"from": [selected], "ports": [{"port": 9090}]}]});
+        let granted = json!({"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{"from": [circle], "ports": [{"port": 9090}]}]});
         self.policy(namespace, "granted", &granted)?;
-        self.guarded_by(namespace, 8080, namespace + 1)?;
+        self.guarded_by(namespace, 8080, 1)?;
         self.role(namespace, "watch")?;
-        self.role_binding(namespace, namespace)?;
+        self.role_binding(namespace, 0)?;
         self.apply(Kind::ResourceQuota, &json!({"metadata": {"name": "quota", "namespace": ns}, "spec": {"hard": {"pods": "1000"}}, "status": {"hard": {"pods": "1000"}, "used": {"pods": "100"}}}))?;
         let job = json!({"metadata": {}, "spec": {"containers": [{"name": "dump", "image": "postgres"}]}});
         let backup = json!({"schedule": "0 3 * * *", "jobTemplate": {"spec": {"template": job}}});
@@ -214,9 +286,25 @@ impl Cluster {
         self.apply(Kind::NetworkPolicy, &json!({"metadata": metadata, "spec": spec}))
     }
 
+    /// The namespace so many steps on in the circle of one.
+    fn neighbour(&self, namespace: usize, steps: usize) -> usize {
+        let first = namespace / self.circle * self.circle;
+        let size = if self.circle == usize::MAX {
+            self.namespaces().max(1)
+        } else {
+            self.circle
+        };
+        first + (namespace - first + steps) % size
+    }
+
+    /// The label's value by which a namespace and its circle let each other in.
+    fn access(&self, namespace: usize) -> String {
+        format!("circle-{}", namespace / self.circle)
+    }
+
     /// Lets the pods of another namespace in, on one port.
-    fn guarded_by(&mut self, namespace: usize, port: usize, peer: usize) -> anyhow::Result<()> {
-        let peer = format!("ns-{}", peer % self.namespaces().max(1));
+    fn guarded_by(&mut self, namespace: usize, port: usize, steps: usize) -> anyhow::Result<()> {
+        let peer = format!("ns-{}", self.neighbour(namespace, steps));
         let from = json!([{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": peer}}}]);
         let spec = json!({"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{"from": from, "ports": [{"port": port}]}]});
         self.policy(namespace, "neighbour", &spec)
@@ -228,9 +316,9 @@ impl Cluster {
         self.apply(Kind::Role, &json!({"metadata": metadata, "rules": rules}))
     }
 
-    /// Gives a namespace's role to the account of a namespace.
-    fn role_binding(&mut self, namespace: usize, account: usize) -> anyhow::Result<()> {
-        let of = format!("ns-{}", account % self.namespaces().max(1));
+    /// Gives a namespace's role to the account of a namespace so many steps on.
+    fn role_binding(&mut self, namespace: usize, steps: usize) -> anyhow::Result<()> {
+        let of = format!("ns-{}", self.neighbour(namespace, steps));
         let subjects = json!([{"kind": "ServiceAccount", "name": "reader", "namespace": of}]);
         let role = json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "reader"});
         let metadata = json!({"name": "reader", "namespace": format!("ns-{namespace}")});
@@ -243,13 +331,8 @@ impl Cluster {
     /// A namespace with some more labels, or others.
     fn labelled(&mut self, number: usize, more: &Value) -> anyhow::Result<()> {
         let name = format!("ns-{number}");
-        let environment = if number.is_multiple_of(2) {
-            "production"
-        } else {
-            "staging"
-        };
-        let mut labels = json!({"plimsoll.dev/tenant": format!("t{}", number / 2), "plimsoll.dev/environment": environment,
-            "kubernetes.io/metadata.name": name, "access": "granted"});
+        let mut labels = json!({"plimsoll.dev/tenant": format!("t{}", number / 2), "plimsoll.dev/environment": environment(number),
+            "kubernetes.io/metadata.name": name, "access": self.access(number)});
         if let (Some(labels), Some(more)) = (labels.as_object_mut(), more.as_object()) {
             labels.extend(more.clone());
         }

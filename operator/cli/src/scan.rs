@@ -132,7 +132,10 @@ pub(crate) fn main(args: &Args) -> Result<Ending> {
         Output::Github => github::print(&scan, args.limit)?,
         Output::Table => table::print(&scan, args.quiet, args.limit)?,
     }
-    Ok(scan.ending())
+    let ending = scan.ending();
+    // The process ends here: to give everything back piece by piece would only hold it up.
+    std::mem::forget(scan);
+    Ok(ending)
 }
 
 /// Measures once, now.

@@ -53,7 +53,10 @@ impl Asides {
     /// Replaces what a unit said.
     pub(crate) fn set(&mut self, unit: Speaker, aside: Aside) {
         if aside.is_empty() {
-            self.0.remove(&unit);
+            // Most units never say anything: looking costs less than taking out.
+            if self.0.contains_key(&unit) {
+                self.0.remove(&unit);
+            }
         } else if self.0.get(&unit).is_none_or(|before| **before != aside) {
             self.0.insert(unit, Arc::new(aside));
         }

@@ -246,6 +246,11 @@ impl Inventory {
         self.objects.len() == 0
     }
 
+    /// Makes room for so many more objects.
+    pub(crate) fn reserve(&mut self, objects: usize) {
+        self.objects.reserve(objects);
+    }
+
     /// Sets the coverage of a kind; tells whether that changed anything.
     pub(crate) fn set_coverage(&mut self, kind: Kind, coverage: Coverage) -> bool {
         self.coverage.insert(kind, coverage).unwrap_or_default() != coverage

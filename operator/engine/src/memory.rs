@@ -374,8 +374,14 @@ impl Memory {
     }
 
     fn edit(&mut self, namespace: &str) -> &mut Shard {
-        let key: Arc<str> = namespace.into();
-        self.changed.insert(key.clone());
+        let key = match self.changed.get(namespace) {
+            Some(known) => known.clone(),
+            None => {
+                let key: Arc<str> = namespace.into();
+                self.changed.insert(key.clone());
+                key
+            }
+        };
         self.shards.entry(key).or_default()
     }
 }

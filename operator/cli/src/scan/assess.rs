@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use jiff::Timestamp;
@@ -15,7 +15,7 @@ use plimsoll_engine::{
     intake::{Documents, Intake, OwnObject, Source, Unreadable},
     kind::Kind,
     name::ObjRef,
-    report::{Report, UnitResult},
+    report::{BaselineReport, Report, UnitResult},
 };
 
 use plimsoll_report::Waiver;
@@ -35,12 +35,13 @@ use crate::{
 /// A finished scan.
 pub(crate) struct Scan {
     pub(crate) report: Report,
-    units: BTreeMap<Arc<str>, Vec<UnitResult>>,
+    /// Put in order when somebody asks.
+    units: OnceLock<BTreeMap<Arc<str>, Vec<UnitResult>>>,
     pub(crate) evaluated_at: Timestamp,
     /// The files read; none for a cluster.
     pub(crate) files: Vec<InputFile>,
     /// Where each object was read from.
-    pub(crate) sources: HashMap<ObjRef, Source>,
+    pub(crate) sources: Sources,
     /// What became of the documents; nothing for a cluster, which has none.
     pub(crate) documents: Option<Documents>,
     /// Objects given more than once; the last one counts, as with `kubectl apply`.
@@ -56,6 +57,9 @@ pub(crate) struct Scan {
     /// How much of each kind was seen, and how many objects.
     pub(crate) coverage: BTreeMap<Kind, (Coverage, Option<usize>)>,
 }
+
+/// Where objects were read from: asked once for every verdict.
+pub(crate) type Sources = HashMap<ObjRef, Source, foldhash::fast::RandomState>;
 
 /// An object given more than once.
 pub(crate) struct Duplicate {
@@ -194,7 +198,7 @@ fn take_exceptions(intake: &mut Intake, given: &mut Vec<Given>, now: Timestamp) 
 /// A scan under way.
 struct Assessing {
     engine: Engine,
-    sources: HashMap<ObjRef, Source>,
+    sources: Sources,
     baselines: Vec<Compiled>,
     waivers: Vec<Waiver>,
     now: Timestamp,
@@ -217,7 +221,7 @@ impl Scan {
         engine.set_exceptions(accepted.into_iter().flatten().collect());
         Assessing {
             engine,
-            sources: HashMap::new(),
+            sources: Sources::default(),
             baselines: compiled,
             waivers,
             now,
@@ -226,14 +230,23 @@ impl Scan {
 
     /// Every unit with a verdict, by baseline.
     pub(crate) fn units(&self) -> impl Iterator<Item = (&str, &UnitResult)> {
-        self.units
+        self.filed()
             .iter()
             .flat_map(|(name, units)| units.iter().map(move |unit| (&**name, unit)))
     }
 
     /// The units of one baseline.
     pub(crate) fn units_of(&self, baseline: &str) -> &[UnitResult] {
-        self.units.get(baseline).map_or(&[], Vec::as_slice)
+        self.filed().get(baseline).map_or(&[], Vec::as_slice)
+    }
+
+    fn filed(&self) -> &BTreeMap<Arc<str>, Vec<UnitResult>> {
+        self.units.get_or_init(|| {
+            let baselines = self.report.baselines.iter();
+            baselines
+                .map(|(name, baseline)| (name.clone(), by_control(baseline)))
+                .collect()
+        })
     }
 
     /// The name of the file something was read from.
@@ -254,6 +267,10 @@ impl Scan {
 
     /// How the command ends.
     pub(crate) fn ending(&self) -> Ending {
+        let mut baselines = self.report.baselines.values();
+        if baselines.any(|baseline| baseline.total().fail > 0) {
+            return Ending::Failing;
+        }
         let mut ending = if self.documents.as_ref().is_some_and(|d| !d.unreadable.is_empty())
             || !self.complaints.is_empty()
         {
@@ -262,10 +279,8 @@ impl Scan {
             Ending::Good
         };
         for (_, unit) in self.units() {
-            match &unit.verdict {
-                Verdict::Fail => return Ending::Failing,
-                Verdict::Unknown(_) if self.could_tell(unit) => ending = Ending::Unclear,
-                _ => {}
+            if self.could_tell(unit) {
+                ending = Ending::Unclear;
             }
         }
         ending
@@ -278,10 +293,21 @@ impl Scan {
     }
 }
 
+/// The units of a baseline by control, those of each by subject, as they come.
+fn by_control(baseline: &BaselineReport) -> Vec<UnitResult> {
+    let mut controls: BTreeMap<&'static str, Vec<UnitResult>> = BTreeMap::new();
+    for unit in baseline.units.values() {
+        controls.entry(unit.key.control).or_default().push(unit);
+    }
+    controls.into_values().flatten().collect()
+}
+
 impl Assessing {
     /// Takes objects in; tells which were given before.
     fn take(&mut self, objects: Vec<(Object, Source)>) -> Vec<Duplicate> {
         let mut duplicates = Vec::new();
+        self.sources.reserve(objects.len());
+        self.engine.reserve(objects.len());
         for (object, source) in objects {
             if let Some(lost) = self.sources.insert(object.name.clone(), source) {
                 duplicates.push(Duplicate {
@@ -315,18 +341,8 @@ impl Assessing {
             })
             .collect();
         let report = self.engine.look(self.now);
-        let units = report
-            .baselines
-            .iter()
-            .map(|(name, baseline)| {
-                let mut units: Vec<UnitResult> = baseline.units.values().collect();
-                // By control, then by subject: the sort is stable.
-                units.sort_by_key(|unit| unit.key.control);
-                (name.clone(), units)
-            })
-            .collect();
         Scan {
-            units,
+            units: OnceLock::new(),
             report,
             evaluated_at: self.now,
             files,

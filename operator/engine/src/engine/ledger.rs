@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use imbl::OrdMap;
 use jiff::Timestamp;
 
 use super::plan::{Retired, Said};
@@ -11,8 +12,8 @@ use crate::{
     kind::Kind,
     name::ObjRef,
     report::{
-        BaselineReport, Delta, Judgement, Judgements, Rank, Report, Reported, State, Transition, UnitKey,
-        UnitResult, Units,
+        BaselineReport, Delta, Judgement, Judgements, Rank, Report, Reported, State, Tally, Transition,
+        UnitKey, UnitResult, Units,
     },
     unknown::Unknown,
 };
@@ -90,6 +91,11 @@ impl Ledger {
         if changed.is_empty() {
             return;
         }
+        let Some(report) = self.report.baselines.get_mut(baseline) else {
+            return;
+        };
+        report.units.set(subject, all);
+        let is_first = self.report.evaluated_at.is_none();
         for said in changed {
             let unit = |judgement| UnitResult {
                 key: UnitKey {
@@ -103,10 +109,11 @@ impl Ledger {
                 before: said.before.map(unit),
                 after: said.after.map(unit),
             };
-            self.take(transition, delta);
-        }
-        if let Some(report) = self.report.baselines.get_mut(baseline) {
-            report.units.set(subject, all);
+            count_waivers(&mut self.report.waived_by, &transition);
+            recount(report, &transition);
+            if !is_first {
+                delta.transitions.push(transition);
+            }
         }
     }
 
@@ -207,7 +214,10 @@ impl Ledger {
     }
 
     fn take(&mut self, transition: Transition, delta: &mut Delta) {
-        self.count(&transition);
+        count_waivers(&mut self.report.waived_by, &transition);
+        if let Some(report) = self.report.baselines.get_mut(&transition.baseline) {
+            recount(report, &transition);
+        }
         if !self.is_first() {
             delta.transitions.push(transition);
         }
@@ -230,32 +240,29 @@ impl Ledger {
     pub(crate) fn take_pending(&mut self) -> Vec<Transition> {
         std::mem::take(&mut self.pending)
     }
+}
 
-    /// Keeps the counts and the order of findings in step.
-    fn count(&mut self, transition: &Transition) {
-        let (before, after) = (transition.before.as_ref(), transition.after.as_ref());
-        self.count_waivers(before, -1);
-        self.count_waivers(after, 1);
-        let Some(report) = self.report.baselines.get_mut(&transition.baseline) else {
-            return;
-        };
-        if let Some(before) = before {
-            count(report, before, -1);
-            unrank(report, before);
-        }
-        if let Some(after) = after {
-            count(report, after, 1);
-            rank(report, after);
-        }
+/// Keeps the counts and the order of findings in step.
+fn recount(report: &mut BaselineReport, transition: &Transition) {
+    if let Some(before) = &transition.before {
+        count(report, before, -1);
+        unrank(report, before);
     }
+    if let Some(after) = &transition.after {
+        count(report, after, 1);
+        rank(report, after);
+    }
+}
 
-    fn count_waivers(&mut self, unit: Option<&UnitResult>, sign: i64) {
+/// Keeps in step how many findings each exception covers.
+fn count_waivers(waived_by: &mut OrdMap<Arc<str>, u64>, transition: &Transition) {
+    for (unit, sign) in [(&transition.before, -1), (&transition.after, 1)] {
         for reported in unit.iter().flat_map(|unit| unit.findings.iter()) {
             if let State::Waived(exception) = &reported.state {
-                let covered = self.report.waived_by.entry(exception.clone()).or_insert(0);
+                let covered = waived_by.entry(exception.clone()).or_insert(0);
                 *covered = covered.saturating_add_signed(sign);
                 if *covered == 0 {
-                    self.report.waived_by.remove(exception);
+                    waived_by.remove(exception);
                 }
             }
         }
@@ -270,16 +277,21 @@ fn empty(name: &Arc<str>) -> BaselineReport {
         problems: Arc::from([]),
         severities: Arc::default(),
         units: Units::default(),
-        tallies: imbl::OrdMap::new(),
-        worst: imbl::OrdMap::new(),
+        tallies: OrdMap::new(),
+        worst: OrdMap::new(),
         repairable: imbl::OrdSet::new(),
-        tenants: imbl::OrdMap::new(),
+        tenants: OrdMap::new(),
     }
 }
 
 fn count(report: &mut BaselineReport, unit: &UnitResult, sign: i64) {
     let key = (unit.key.control, unit.environment.clone().unwrap_or_default());
-    let tally = report.tallies.entry(key.clone()).or_default();
+    let Some(tally) = report.tallies.get_mut(&key) else {
+        let mut tally = Tally::default();
+        tally.count(unit, sign);
+        report.tallies.insert(key, tally);
+        return;
+    };
     tally.count(unit, sign);
     if tally.is_zero() {
         report.tallies.remove(&key);
@@ -299,7 +311,9 @@ fn unrank(report: &mut BaselineReport, unit: &UnitResult) {
     for reported in unit.failing() {
         report.worst.remove(&rank_of(reported));
     }
-    report.repairable.remove(&unit.key);
+    if unit.is_repairable() {
+        report.repairable.remove(&unit.key);
+    }
 }
 
 fn rank_of(reported: &Reported) -> Rank {

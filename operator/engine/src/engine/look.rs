@@ -6,16 +6,19 @@ use rayon::prelude::*;
 use super::{
     AT_ONCE, Engine,
     evaluate::{Judged, evaluate_parts, groundwork, one_of_each, sums},
-    plan::{News, Work},
+    plan::{Lanes, News, Work},
 };
 use crate::{
     kind::Kind,
-    report::{Delta, Report},
+    report::{Delta, Judgement, Report},
     view::World,
 };
 
 /// Facts kept for the units still to come. Most belong to one object and are read by its own units alone.
 const FACTS: usize = 256 * 1024;
+
+/// What is said of units of a node, by slot.
+type Settled = (u32, Lanes, Vec<(u32, Option<Judgement>)>);
 
 impl Engine {
     /// Judges every unit and ends. Who reads what is not recorded, which is most of what a turn costs in memory; the engine is
@@ -49,7 +52,10 @@ impl Engine {
         self.ledger
             .set_blind(self.plan.blind(&self.inventory), &mut delta);
         self.ledger.finish(now, &delta);
-        self.ledger.report()
+        let report = self.ledger.report();
+        // To take everything apart takes a while, for which nobody needs to wait.
+        rayon::spawn(move || drop(self));
+        report
     }
 
     fn file_all_under_tenants(&mut self) {
@@ -66,25 +72,29 @@ impl Engine {
 
     fn conclude(&mut self, judged: Vec<Judged>, now: Timestamp) {
         let mut delta = Delta::default();
-        for Judged {
-            node,
-            lanes,
-            outcomes,
-        } in judged
-        {
-            let said = outcomes.into_iter().filter_map(|(slot, mut outcome)| {
-                let settled = self.settled(node, slot, &mut outcome, now)?;
-                let judgement = settled.judgement.map(|said| self.plan.share(node, slot, said));
+        for (node, lanes, settled) in self.settle_all(judged, now) {
+            let said = settled.into_iter().map(|(slot, judgement)| News {
+                slot,
                 // Nobody will ask who read what.
-                Some(News {
-                    slot,
-                    deps: Vec::new(),
-                    judgement,
-                })
+                deps: Vec::new(),
+                judgement: judgement.map(|said| self.plan.share(node, slot, said)),
             });
             let said = said.collect();
             self.say(node, lanes, said, &mut delta);
         }
+    }
+
+    /// What is said of units, in parallel: nothing that is said of one changes what is said of another.
+    fn settle_all(&self, judged: Vec<Judged>, now: Timestamp) -> Vec<Settled> {
+        let settle = |judged: Judged| {
+            let outcomes = judged.outcomes.into_iter();
+            let settled = outcomes.filter_map(|(slot, mut outcome)| {
+                let settled = self.settled(judged.node, slot, &mut outcome, now)?;
+                Some((slot, settled.judgement))
+            });
+            (judged.node, judged.lanes, settled.collect())
+        };
+        judged.into_par_iter().with_min_len(64).map(settle).collect()
     }
 
     /// Every unit, those of one object and of one namespace together: they read the same facts.

@@ -30,7 +30,7 @@ use crate::{
     inventory::{Inventory, Touched},
     kind::{Kind, KindSet},
     labels::Labels,
-    memory::{Memory, Seen, Shard},
+    memory::{Fingerprint, Memory, Seen, Shard},
     name::ObjRef,
     object::Namespace,
     observation::{Observation, Observations},
@@ -115,6 +115,11 @@ impl Engine {
             let known: std::collections::HashSet<_> = self.plan.fingerprints().collect();
             self.memory.retain_units(|unit| known.contains(&unit));
         }
+    }
+
+    /// Makes room for so many more objects: to grow step by step moves all of them several times.
+    pub fn reserve(&mut self, objects: usize) {
+        self.inventory.reserve(objects);
     }
 
     /// Takes an object in, or its new version.
@@ -530,15 +535,14 @@ impl Engine {
         let (node, entry) = (self.plan.node(node)?, self.plan.entry(slot)?);
         let control = entry.control.meta().id;
         let namespace = node.subject.governing_namespace().unwrap_or_default();
-        let known = if self.memory.knows_units_of(namespace) {
-            self.memory.seen(namespace, fingerprint(entry, &node.subject))
-        } else {
-            &[]
-        };
+        let knows = self.memory.knows_units_of(namespace);
+        let unit = knows.then(|| fingerprint(entry, &node.subject));
+        let known = unit.map_or(&[][..], |unit| self.memory.seen(namespace, unit));
         let settling = Settling {
             entry,
             subject: &node.subject,
             known,
+            unit,
             exceptions: self.exceptions.get(control).map_or(&[], Vec::as_slice),
             inventory: &self.inventory,
             before: node.said.get(control).map(|said| &**said),
@@ -559,7 +563,7 @@ impl Engine {
             let Some(settled) = self.settled(id, slot, &mut outcome, now) else {
                 continue;
             };
-            self.remember(id, slot, settled.seen);
+            self.remember(id, slot, settled.unit, settled.seen);
             let reads = outcome.reads;
             if let Some(wake) = [reads.wake, settled.wake].into_iter().flatten().min() {
                 self.wakes.set(Sleeper::Unit(id, slot), wake);
@@ -577,16 +581,17 @@ impl Engine {
     }
 
     /// Remembers since when a unit's findings have been there.
-    fn remember(&mut self, node: u32, slot: u32, seen: Vec<Seen>) {
+    fn remember(&mut self, node: u32, slot: u32, unit: Option<Fingerprint>, seen: Vec<Seen>) {
+        let nothing = seen.is_empty() && unit.is_none();
+        if nothing || self.grace == Grace::Never {
+            return;
+        }
         let (Some(node), Some(entry)) = (self.plan.node(node), self.plan.entry(slot)) else {
             return;
         };
         let namespace = node.subject.governing_namespace().unwrap_or_default();
-        let remembers = !seen.is_empty() || self.memory.knows_units_of(namespace);
-        if remembers && self.grace != Grace::Never {
-            let fingerprint = fingerprint(entry, &node.subject);
-            self.memory.remember(namespace, fingerprint, seen);
-        }
+        let unit = unit.unwrap_or_else(|| fingerprint(entry, &node.subject));
+        self.memory.remember(namespace, unit, seen);
     }
 
     /// Takes in what was read and said of all units of some lanes of a node.
@@ -599,10 +604,12 @@ impl Engine {
             return;
         };
         let Some(node) = self.plan.node(id) else { return };
-        let orphans = self
-            .graph
-            .replace(Reader::node(id), read.traces(), node.reads.traces());
-        self.orphans.extend(orphans);
+        if let Some(read) = read {
+            let orphans = self
+                .graph
+                .replace(Reader::node(id), read.traces(), node.reads.traces());
+            self.orphans.extend(orphans);
+        }
         self.ledger
             .change(&baseline, &node.subject, said, node.said.clone(), delta);
     }

@@ -133,8 +133,14 @@ impl Plan {
         Some(&self.slots.get(slot as usize)?.as_ref()?.entry)
     }
 
-    /// Sets what was read and said of all units of some lanes of a node; returns what was read before, and what changed.
-    pub(crate) fn set(&mut self, id: u32, lanes: Lanes, news: Vec<News>) -> Option<(Reads, Vec<Said>)> {
+    /// Sets what was read and said of all units of some lanes of a node; returns what was read before, if it was anything else,
+    /// and what changed.
+    pub(crate) fn set(
+        &mut self,
+        id: u32,
+        lanes: Lanes,
+        news: Vec<News>,
+    ) -> Option<(Option<Reads>, Vec<Said>)> {
         let node = self.nodes.get(id)?;
         let control = |slot: u32| Some(self.entry(slot)?.control.meta().id);
         let mut read = Vec::new();
@@ -152,13 +158,14 @@ impl Plan {
                 });
             }
         }
-        let reads = node.reads.with(lanes, read);
+        let reads = (!node.reads.are(lanes, &mut read)).then(|| node.reads.with(lanes, read));
         let node = self.nodes.get_mut(id)?;
         if !said.is_empty() {
             let all = node.said.with(said.iter().map(|s| (s.control, s.after.clone())));
             node.said = self.said.share(all, Judgements::is_same);
         }
-        Some((std::mem::replace(&mut node.reads, reads), said))
+        let read = reads.map(|reads| std::mem::replace(&mut node.reads, reads));
+        Some((read, said))
     }
 
     /// A judgement to be held by a unit: the one it holds already if that says the same, or one shared with other units if

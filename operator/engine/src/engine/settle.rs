@@ -34,6 +34,8 @@ pub(crate) struct Settling<'a> {
     pub(crate) subject: &'a ObjRef,
     /// What is remembered of the unit.
     pub(crate) known: &'a [Seen],
+    /// As what it is remembered, where anything is in its namespace.
+    pub(crate) unit: Option<Fingerprint>,
     pub(crate) exceptions: &'a [Arc<Exception>],
     pub(crate) inventory: &'a Inventory,
     pub(crate) before: Option<&'a Judgement>,
@@ -46,6 +48,8 @@ pub(crate) struct Settled {
     /// `None` out of scope.
     pub(crate) judgement: Option<Judgement>,
     pub(crate) seen: Vec<Seen>,
+    /// As what the unit is remembered, where anything is in its namespace: to tell it costs as much as to judge some units.
+    pub(crate) unit: Option<Fingerprint>,
     pub(crate) wake: Option<Timestamp>,
     /// What was read beyond the control's own reads.
     pub(crate) deps: Vec<Dep>,
@@ -57,6 +61,7 @@ impl Settling<'_> {
         let mut settled = Settled {
             judgement: None,
             seen: Vec::new(),
+            unit: self.unit,
             wake: None,
             deps: Vec::new(),
         };

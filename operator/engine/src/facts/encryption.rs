@@ -154,26 +154,32 @@ impl Fact for VolumeEncryption {
     type Value = VolumeValue;
 
     fn compute(&self, view: &View<'_>) -> Result<VolumeValue, Unknown> {
-        let object = view
-            .object(&self.claim)?
-            .ok_or_else(|| Unknown::new("ClaimNotFound", format!("{} does not exist", self.claim)))?;
-        let claim: &PersistentVolumeClaim = project(object)?;
-        let named = object
-            .meta
-            .annotations
-            .get(LEGACY_CLASS)
-            .or(claim.spec.storage_class_name.as_deref());
-        let mut value = match claim.spec.volume_name.as_deref().filter(|name| !name.is_empty()) {
-            Some(volume) => bound(view, volume, named)?,
-            None => pending(view, named)?,
-        };
-        if object.meta.annotations.get("px/secure") == Some("true") && is_portworx(&value.driver) {
-            value.encryption.level = Level::OwnKey;
-            value.encryption.why = "annotation px/secure is \"true\"".into();
-            value.doubt = None;
-        }
-        Ok(value)
+        volume_of_claim(view, &self.claim)
     }
+}
+
+/// What the volume of a claim is encrypted with, for whoever judges that claim alone: a fact costs as much again where nobody
+/// else asks for it.
+pub fn volume_of_claim(view: &View<'_>, claim: &ObjRef) -> Result<VolumeValue, Unknown> {
+    let object = view
+        .object(claim)?
+        .ok_or_else(|| Unknown::new("ClaimNotFound", format!("{claim} does not exist")))?;
+    let claim: &PersistentVolumeClaim = project(object)?;
+    let named = object
+        .meta
+        .annotations
+        .get(LEGACY_CLASS)
+        .or(claim.spec.storage_class_name.as_deref());
+    let mut value = match claim.spec.volume_name.as_deref().filter(|name| !name.is_empty()) {
+        Some(volume) => bound(view, volume, named)?,
+        None => pending(view, named)?,
+    };
+    if object.meta.annotations.get("px/secure") == Some("true") && is_portworx(&value.driver) {
+        value.encryption.level = Level::OwnKey;
+        value.encryption.why = "annotation px/secure is \"true\"".into();
+        value.doubt = None;
+    }
+    Ok(value)
 }
 
 fn is_portworx(driver: &str) -> bool {

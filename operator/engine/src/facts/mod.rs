@@ -35,7 +35,7 @@ pub use desired::{Desired, DesiredValue};
 pub use domains::{Domains, DomainsValue, NodeDomain};
 pub use encryption::{
     ClassEncryption, ClassValue, DefaultClass, VolumeEncryption, VolumeValue, by_class, class_of,
-    is_default_class,
+    is_default_class, volume_of_claim,
 };
 pub use granted::{Granted, GrantedValue};
 pub use ingress_class::{

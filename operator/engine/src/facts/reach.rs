@@ -289,7 +289,21 @@ impl Fact for PartOfExits {
     }
 }
 
-/// All ways out.
+/// Which ways out there are among some of all namespaces: equal as long as nobody's policies lead elsewhere, whoever takes them.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+struct ListOfPart(u8);
+
+impl Fact for ListOfPart {
+    const READS: KindSet = READS;
+    type Value = Box<[Shared<Exit>]>;
+
+    fn compute(&self, view: &View<'_>) -> Result<Self::Value, Unknown> {
+        Ok(view.fact(&PartOfExits(self.0))?.list())
+    }
+}
+
+/// All ways out with their takers. Put together only where somebody is open to whoever comes: it takes a walk over all
+/// namespaces whenever one of them changes.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 struct AllExits;
 
@@ -313,7 +327,11 @@ impl Fact for ExitList {
     type Value = ExitIndex;
 
     fn compute(&self, view: &View<'_>) -> Result<ExitIndex, Unknown> {
-        Ok(view.fact(&AllExits)?.index())
+        let mut exits = Vec::new();
+        for part in 0..PARTS {
+            exits.extend(view.fact(&ListOfPart(part))?.iter().cloned());
+        }
+        Ok(ExitIndex::new(exits))
     }
 }
 

@@ -36,6 +36,20 @@ impl Objects {
         self.objects.iter().map(|(_, object)| object)
     }
 
+    /// Makes room for so many more names: to grow step by step looks at all of them several times.
+    pub(super) fn reserve(&mut self, more: usize) {
+        let Self {
+            objects,
+            by_name,
+            hasher,
+        } = self;
+        by_name.reserve(more, |number| {
+            objects
+                .get(*number)
+                .map_or(0, |object| hasher.hash_one(&object.name))
+        });
+    }
+
     /// Takes an object in, in place of the one of its name.
     pub(super) fn put(&mut self, object: Object) {
         let number = self.number(&object.name);

@@ -271,15 +271,18 @@ impl Exits {
         self.0.get(exit).cloned().unwrap_or_default()
     }
 
-    /// Which ways there are.
-    pub fn index(&self) -> ExitIndex {
-        ExitIndex::new(self.0.keys().cloned().collect())
+    /// Which ways there are, in an order that lasts.
+    pub(crate) fn list(&self) -> Box<[Shared<Exit>]> {
+        let mut list: Box<[Shared<Exit>]> = self.0.keys().cloned().collect();
+        list.sort_unstable();
+        list
     }
 }
 
 impl ExitIndex {
     pub(crate) fn new(mut exits: Vec<Shared<Exit>>) -> Self {
         exits.sort_unstable();
+        exits.dedup();
         let mut index = Self {
             exits,
             by_label: Map::default(),

@@ -7,7 +7,7 @@ mod pods;
 mod texts;
 
 use std::{
-    cell::RefCell,
+    cell::{OnceCell, RefCell},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
@@ -18,7 +18,7 @@ use crate::{
     baseline::Settings,
     dep::Dep,
     fact::{Computed, ErasedFact, Fact, Known, value},
-    facts::Standing,
+    facts::{Standing, StandingValue},
     graph::FactStore,
     inventory::{Inventory, Release},
     kind::{Kind, KindSet},
@@ -99,6 +99,8 @@ pub struct View<'a> {
     own: Option<Dep>,
     allowed: KindSet,
     reads: RefCell<Reads>,
+    /// Where the unit's own namespace stands: every unit asks, most of them more than once.
+    stands: OnceCell<Arc<StandingValue>>,
 }
 
 impl<'a> View<'a> {
@@ -119,6 +121,7 @@ impl<'a> View<'a> {
             own: world.records.then(|| Dep::object(subject)),
             allowed,
             reads: RefCell::default(),
+            stands: OnceCell::new(),
         }
     }
 
@@ -131,6 +134,7 @@ impl<'a> View<'a> {
             own: None,
             allowed,
             reads: RefCell::default(),
+            stands: OnceCell::new(),
         }
     }
 
@@ -210,7 +214,7 @@ impl<'a> View<'a> {
     }
 
     /// Where a namespace stands under the unit's baseline: scope, tenant, environment.
-    pub fn standing_of(&self, namespace: &str) -> Result<Arc<crate::facts::StandingValue>, Unknown> {
+    pub fn standing_of(&self, namespace: &str) -> Result<Arc<StandingValue>, Unknown> {
         self.fact(&Standing {
             settings: self.settings()?.clone(),
             namespace: namespace.into(),
@@ -218,8 +222,12 @@ impl<'a> View<'a> {
     }
 
     /// Where the unit's own namespace stands.
-    pub fn standing(&self) -> Result<Arc<crate::facts::StandingValue>, Unknown> {
-        self.standing_of(self.namespace)
+    pub fn standing(&self) -> Result<Arc<StandingValue>, Unknown> {
+        if let Some(known) = self.stands.get() {
+            return Ok(known.clone());
+        }
+        let standing = self.standing_of(self.namespace)?;
+        Ok(self.stands.get_or_init(|| standing).clone())
     }
 
     /// The environment of the unit's namespace; Unknown where the namespace has no valid label.

@@ -6,8 +6,7 @@ use plimsoll_engine::{
     control::{Control, Meta, Unit, UnitKind, WORKLOADS},
     duration::Duration,
     facts::{
-        DefaultClass, Encryption, Level, Place, VolumeEncryption, by_class, is_default_class,
-        may_encrypt_elsewhere,
+        DefaultClass, Encryption, Level, Place, by_class, is_default_class, may_encrypt_elsewhere, volume_of_claim,
     },
     finding::{Basis, Finding, Findings, Repair, RepairClass, Severity},
     kind::{Kind, KindSet},
@@ -127,9 +126,7 @@ fn runbook(finding: &Finding) -> &'static str {
 }
 
 fn claim(unit: &Unit<'_>, view: &View<'_>, params: &Params, out: &mut Findings) -> Result<(), Unknown> {
-    let value = view.fact(&VolumeEncryption {
-        claim: unit.name().clone(),
-    })?;
+    let value = volume_of_claim(view, unit.name())?;
     let what = What {
         driver: &value.driver,
         class: value.class.as_deref(),

@@ -29,6 +29,11 @@ impl Lanes {
     }
 
     #[must_use]
+    pub(crate) fn both(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    #[must_use]
     pub(crate) fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
     }
@@ -53,20 +58,32 @@ impl Reads {
         at.map_or(Lanes::default(), |at| self.0[at].1)
     }
 
+    /// Whether this is what all units of some lanes read already. Most units read the same whenever they are judged.
+    pub(crate) fn are(&self, lanes: Lanes, read: &mut Vec<(Trace, Lanes)>) -> bool {
+        settle(read);
+        let held = self.0.iter().map(|(read, by)| (*read, by.both(lanes)));
+        held.filter(|(_, by)| !by.is_empty()).eq(read.iter().copied())
+    }
+
     /// The same, but for what all units of some lanes read.
     pub(crate) fn with(&self, lanes: Lanes, read: impl IntoIterator<Item = (Trace, Lanes)>) -> Self {
         let kept = self.0.iter().map(|(read, by)| (*read, by.without(lanes)));
         let mut all: Vec<(Trace, Lanes)> = kept.filter(|(_, by)| !by.is_empty()).chain(read).collect();
-        all.sort_unstable_by_key(|(read, _)| *read);
-        all.dedup_by(|later, first| {
-            let same = later.0 == first.0;
-            if same {
-                first.1 = first.1.and(later.1);
-            }
-            same
-        });
+        settle(&mut all);
         Self(all.into())
     }
+}
+
+/// Sorts reads, each once with all units that read it.
+fn settle(reads: &mut Vec<(Trace, Lanes)>) {
+    reads.sort_unstable_by_key(|(read, _)| *read);
+    reads.dedup_by(|later, first| {
+        let same = later.0 == first.0;
+        if same {
+            first.1 = first.1.and(later.1);
+        }
+        same
+    });
 }
 
 #[cfg(test)]
@@ -84,6 +101,9 @@ mod tests {
         assert_eq!(reads.readers(a), Lanes::default());
         assert_eq!(reads.readers(b), second);
         assert_eq!(reads.readers(c), first);
+        assert!(reads.are(second, &mut vec![(b, second), (b, second)]));
+        assert!(!reads.are(first, &mut vec![(b, first)]) && !reads.are(first, &mut Vec::new()));
+        assert!(reads.are(first, &mut vec![(c, first)]) && !reads.are(Lanes::ALL, &mut vec![(c, first)]));
         assert!(reads.with(second, []).traces().eq([c]));
         assert_eq!(Lanes::of(3), Lanes::of(35), "slots beyond the last bit share one");
     }
