@@ -40,7 +40,7 @@ pub struct Unparsed {
 /// An object whose very name could not be read.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum NameError {
-    /// `metadata.name` is missing or not a string.
+    /// `metadata.name` is missing, null, empty or not a string.
     #[error("metadata.name: {0}")]
     Name(String),
     /// A namespaced object without a namespace, where the source gives none.
@@ -82,8 +82,13 @@ where
     let named = Named::deserialize(source())
         .map_err(|e| NameError::Name(redact(&e.to_string())))?
         .metadata;
+    // Null is the zero value of a field, and the API server takes no object without a name.
+    if named.name.is_empty() {
+        return Err(NameError::Name("expected a name".to_owned()));
+    }
     let plan = Some(plan).filter(|plan| plan.concerns(kind));
-    let name = match (kind.info().namespaced, named.namespace.as_deref().or(namespace)) {
+    let own = named.namespace.as_deref().filter(|own| !own.is_empty());
+    let name = match (kind.info().namespaced, own.or(namespace)) {
         (false, _) => ObjRef::cluster(kind, named.name),
         (true, Some(namespace)) => ObjRef::new(kind, namespace, named.name),
         (true, None) => return Err(NameError::Namespace(kind)),
@@ -183,5 +188,34 @@ impl<'de> Deserializer<'de> for Owned<'de> {
         visitor: V,
     ) -> Result<V::Value, Self::Error> {
         self.0.deserialize_newtype_struct(name, visitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::{documents, parse, split};
+
+    #[test]
+    fn an_object_without_a_name_is_none_wherever_it_comes_from() {
+        for name in ["null", r#""""#, "3", "true", "{}", "[]"] {
+            let json = format!(r#"{{"metadata": {{"name": {name}, "namespace": "shop"}}}}"#);
+            let watched = decode_json(Kind::Pod, &json);
+            assert!(matches!(watched, Err(NameError::Name(_))), "{name}: {watched:?}");
+            let yaml = format!("kind: Pod\nmetadata:\n  name: {name}\n");
+            let document = parse(&split(yaml.as_bytes()).next().unwrap()).unwrap();
+            let node = documents(document.root()).swap_remove(0).node;
+            let scanned = decode(Kind::Pod, Some("shop"), &Arc::default(), || node);
+            assert!(matches!(scanned, Err(NameError::Name(_))), "{name}: {scanned:?}");
+        }
+    }
+
+    #[test]
+    fn an_empty_namespace_is_the_one_that_is_given() {
+        let yaml = b"metadata: {name: web, namespace: ''}";
+        let document = parse(&split(yaml).next().unwrap()).unwrap();
+        let node = documents(document.root()).swap_remove(0).node;
+        let scanned = decode(Kind::Pod, Some("shop"), &Arc::default(), || node).unwrap();
+        assert_eq!(scanned.name, ObjRef::new(Kind::Pod, "shop", "web"));
     }
 }

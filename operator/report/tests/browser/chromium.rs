@@ -3,6 +3,7 @@
 use std::{
     env, fs,
     net::TcpListener,
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -14,6 +15,7 @@ use fantoccini::{
 };
 use http::Method;
 use hyper_util::client::legacy::connect::HttpConnector;
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
 use url::{ParseError, Url};
 
@@ -28,8 +30,9 @@ pub(crate) struct Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // It takes its browser along.
-        _ = self.driver.kill();
+        // Killed, it leaves its browser behind: that is of the same group.
+        let group = i32::try_from(self.driver.id()).ok().and_then(Pid::from_raw);
+        _ = group.map(|group| kill_process_group(group, Signal::KILL));
         _ = self.driver.wait();
     }
 }
@@ -61,6 +64,7 @@ impl Browser {
             .arg(format!("--port={port}"))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
+            .process_group(0)
             .spawn()
             .unwrap();
         let mut started = Self::connect(port, &browser).await;
