@@ -128,17 +128,15 @@ impl Elector {
         while !stop.is_cancelled() {
             let attempt = self.attempt(&mut observed, &mut known);
             match self.guarded(attempt, &stop).await {
-                Some(Ok(())) => {
-                    if std::mem::take(&mut silent) {
-                        self.outages.send_modify(|outages| *outages += 1);
-                    }
+                Some(Ok(())) if std::mem::take(&mut silent) => {
+                    self.outages.send_modify(|outages| *outages += 1);
                 }
+                Some(Ok(())) | None => {}
                 Some(Err(error)) => {
                     known = None;
                     silent |= matches!(error, LeaseError::Timeout { .. });
                     tracing::warn!(category = error.category(), %error, "leader election");
                 }
-                None => {}
             }
             let pause = self.pause(&observed);
             self.guarded(tokio::time::sleep(pause), &stop).await;

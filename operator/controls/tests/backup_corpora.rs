@@ -131,7 +131,7 @@ fn verdicts(files: &[PathBuf], extra: &str) -> Vec<UnitResult> {
     let namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: default, labels: {plimsoll.dev/environment: production}}";
     let all: Vec<&[u8]> = texts
         .iter()
-        .map(|text| text.as_bytes())
+        .map(String::as_bytes)
         .chain([namespace.as_bytes(), extra.as_bytes()])
         .collect();
     let entries = [SCHEDULED, AT_REST].map(|id| (id.to_owned(), serde_json::Map::new()));

@@ -438,3 +438,25 @@ fn parameters_that_contradict_each_other_are_refused() {
     assert_eq!(refused(TLS, &json!({"interval": "5s"})), ["interval"]);
     assert_eq!(refused(TLS, &json!({"caBundle": {"name": "x"}})).len(), 1);
 }
+
+#[test]
+fn a_namespace_that_is_gone_and_back_at_once_was_never_probed() {
+    let mut life = Life::new();
+    life.ingress("web", "203.0.113.7");
+    life.turn();
+    life.answered("web", FINE);
+    life.hour("web", 1, 0);
+    life.turn();
+    assert_eq!(life.verdict(TLS, "web"), "pass");
+
+    // Both within one turn: to all but those who read what probes met nothing has changed.
+    life.engine.remove(&ObjRef::namespace_object("shop"));
+    let labels = json!({"plimsoll.dev/environment": "production"});
+    life.put(
+        Kind::Namespace,
+        &json!({"metadata": {"name": "shop", "uid": "1", "labels": labels}}),
+    );
+    life.turn();
+    assert_eq!(life.verdict(TLS, "web"), "unknown NotProbedYet");
+    assert_eq!(life.verdict(UPTIME, "web"), "unknown NotProbedYet");
+}

@@ -154,6 +154,8 @@ pub(crate) struct Forgotten {
     pub(crate) labels: Vec<String>,
     /// Whether restores of its databases were.
     pub(crate) restores: bool,
+    /// What probes of its hosts met, as readers of it know it.
+    pub(crate) probes: Vec<Dep>,
 }
 
 /// Everything that is remembered.
@@ -267,7 +269,7 @@ impl Memory {
         }
         let mut forgotten = Forgotten::default();
         if known.is_some() {
-            self.forget_probes(namespace);
+            forgotten.probes = self.forget_probes(namespace);
             forgotten.labels = self.forget_labels(namespace);
             forgotten.restores = !std::mem::take(&mut self.edit(namespace).restores).is_empty();
         }
@@ -286,9 +288,9 @@ impl Memory {
         }
     }
 
-    /// Forgets a namespace that is gone: one of the same name is another namespace. Tells which label keys. Evidence of
-    /// restores, which nothing could replace, is kept until another namespace of that name shows up.
-    pub(crate) fn forget_namespace(&mut self, namespace: &str) -> Vec<String> {
+    /// Forgets a namespace that is gone: one of the same name is another namespace. Evidence of restores, which nothing
+    /// could replace, is kept until another namespace of that name shows up.
+    pub(crate) fn forget_namespace(&mut self, namespace: &str) -> Forgotten {
         if self
             .shards
             .get(namespace)
@@ -296,14 +298,23 @@ impl Memory {
         {
             self.edit(namespace).uid = None;
         }
-        self.forget_probes(namespace);
-        self.forget_labels(namespace)
+        Forgotten {
+            labels: self.forget_labels(namespace),
+            restores: false,
+            probes: self.forget_probes(namespace),
+        }
     }
 
-    fn forget_probes(&mut self, namespace: &str) {
-        if self.probed(namespace).is_some_and(|probed| !probed.is_empty()) {
-            self.edit(namespace).probed = Probed::default();
+    fn forget_probes(&mut self, namespace: &str) -> Vec<Dep> {
+        if self.probed(namespace).is_none_or(Probed::is_empty) {
+            return Vec::new();
         }
+        let probed = std::mem::take(&mut self.edit(namespace).probed);
+        let handshakes = probed.handshakes.keys();
+        let handshakes = handshakes.map(|endpoint| Dep::handshakes(namespace, &endpoint.host));
+        let availability = probed.availability.keys();
+        let availability = availability.map(|check| Dep::availability(namespace, check));
+        handshakes.chain(availability).collect()
     }
 
     fn forget_labels(&mut self, namespace: &str) -> Vec<String> {
@@ -374,13 +385,12 @@ impl Memory {
     }
 
     fn edit(&mut self, namespace: &str) -> &mut Shard {
-        let key = match self.changed.get(namespace) {
-            Some(known) => known.clone(),
-            None => {
-                let key: Arc<str> = namespace.into();
-                self.changed.insert(key.clone());
-                key
-            }
+        let key = if let Some(known) = self.changed.get(namespace) {
+            known.clone()
+        } else {
+            let key: Arc<str> = namespace.into();
+            self.changed.insert(key.clone());
+            key
         };
         self.shards.entry(key).or_default()
     }

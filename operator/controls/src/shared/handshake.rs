@@ -63,8 +63,8 @@ pub(crate) fn shown<'v>(
             .into_iter()
             .map(|(endpoint, handshake)| shown.take(endpoint, handshake, &allows))
             .collect();
-        let proves = all && !results.is_empty() && results.iter().all(|result| *result == Some(true));
-        proven += usize::from(proves);
+        let is_proof = all && !results.is_empty() && results.iter().all(|result| *result == Some(true));
+        proven += usize::from(is_proof);
     }
     shown.proves = tried > 0 && proven == tried;
     shown

@@ -149,7 +149,8 @@ impl Engine {
             self.observed.remove(name);
             self.ledger.forget_namespace(name.name());
             let forgotten = self.memory.forget_namespace(name.name());
-            self.touch_first_seen(name.name(), forgotten);
+            self.touch_first_seen(name.name(), forgotten.labels);
+            self.touch_deps(forgotten.probes);
         }
         self.discharge(name);
         self.touch(&touched);
@@ -243,19 +244,13 @@ impl Engine {
     /// Takes in what was observed, or that it is no longer known; wakes whoever read it, if that says anything new.
     pub fn observe(&mut self, observation: Observation) {
         let deps: Vec<Dep> = self.observations.take(observation).into_iter().collect();
-        self.touch(&Touched {
-            deps,
-            ..Touched::default()
-        });
+        self.touch_deps(deps);
     }
 
     /// Takes in what a prober met: it is remembered.
     pub fn met(&mut self, met: Met) {
         let deps = vec![self.memory.met(met)];
-        self.touch(&Touched {
-            deps,
-            ..Touched::default()
-        });
+        self.touch_deps(deps);
     }
 
     /// Takes in what another process remembers of probes of a namespace's hosts. `uid` is the namespace's.
@@ -266,10 +261,7 @@ impl Engine {
             return;
         }
         let deps = self.memory.recall(namespace, uid, probed);
-        self.touch(&Touched {
-            deps,
-            ..Touched::default()
-        });
+        self.touch_deps(deps);
     }
 
     /// Takes in what an earlier process remembered of a namespace.
@@ -440,13 +432,15 @@ impl Engine {
     }
 
     fn touch_first_seen(&mut self, namespace: &str, keys: Vec<String>) {
-        for key in keys {
-            let deps = vec![Dep::first_seen(&key, namespace)];
-            self.touch(&Touched {
-                deps,
-                ..Touched::default()
-            });
-        }
+        let deps = keys.iter().map(|key| Dep::first_seen(key, namespace));
+        self.touch_deps(deps.collect());
+    }
+
+    fn touch_deps(&mut self, deps: Vec<Dep>) {
+        self.touch(&Touched {
+            deps,
+            ..Touched::default()
+        });
     }
 
     /// Remembers the first valid labels of namespaces that changed. Only a live engine remembers.
@@ -479,6 +473,7 @@ impl Engine {
             self.file_under_tenants(name.name(), &labels);
             // Another baseline may read the same label and hold other values for valid.
             self.touch_first_seen(name.name(), changed);
+            self.touch_deps(forgotten.probes);
             if forgotten.restores {
                 self.touch_restores(name.name());
             }
@@ -535,8 +530,8 @@ impl Engine {
         let (node, entry) = (self.plan.node(node)?, self.plan.entry(slot)?);
         let control = entry.control.meta().id;
         let namespace = node.subject.governing_namespace().unwrap_or_default();
-        let knows = self.memory.knows_units_of(namespace);
-        let unit = knows.then(|| fingerprint(entry, &node.subject));
+        let remembers = self.memory.knows_units_of(namespace);
+        let unit = remembers.then(|| fingerprint(entry, &node.subject));
         let known = unit.map_or(&[][..], |unit| self.memory.seen(namespace, unit));
         let settling = Settling {
             entry,

@@ -126,7 +126,7 @@ impl Roll {
             None => {
                 _ = self
                     .namespaces
-                    .insert(name.namespace_arc().clone(), Names::One(name))
+                    .insert(name.namespace_arc().clone(), Names::One(name));
             }
         }
     }
@@ -202,13 +202,17 @@ mod tests {
         for count in [0, 1, 2, 7, SOME, SOME + 1, 3 * SOME] {
             let mut roll = Roll::default();
             let names: Vec<ObjRef> = (0..count).map(|i| pod(i % 2, i * 7919 % 10007)).collect();
-            names.iter().for_each(|name| roll.insert(name.clone()));
+            for name in &names {
+                roll.insert(name.clone());
+            }
             let mut sorted = names.clone();
             sorted.sort();
             assert!(roll.iter().eq(&sorted));
             assert_eq!(roll.iter().len(), count);
             assert_eq!(roll.in_namespace("ns-1").len(), count / 2);
-            names.iter().for_each(|name| roll.remove(name));
+            for name in &names {
+                roll.remove(name);
+            }
             assert!(roll.namespaces.is_empty() && roll.count == 0);
         }
     }

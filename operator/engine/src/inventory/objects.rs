@@ -9,7 +9,7 @@ use crate::{decode::Object, name::ObjRef, slab::Slab};
 /// All objects. They lie in chunks, and what finds them holds nothing but their numbers: there are very many.
 #[derive(Default)]
 pub(super) struct Objects {
-    objects: Slab<Object>,
+    by_number: Slab<Object>,
     by_name: HashTable<u32>,
     hasher: foldhash::fast::RandomState,
 }
@@ -17,7 +17,7 @@ pub(super) struct Objects {
 impl Objects {
     fn number(&self, name: &ObjRef) -> Option<u32> {
         let is = |number: &u32| {
-            self.objects
+            self.by_number
                 .get(*number)
                 .is_some_and(|object| object.name == *name)
         };
@@ -25,7 +25,7 @@ impl Objects {
     }
 
     pub(super) fn get(&self, name: &ObjRef) -> Option<&Object> {
-        self.objects.get(self.number(name)?)
+        self.by_number.get(self.number(name)?)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -33,13 +33,13 @@ impl Objects {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Object> {
-        self.objects.iter().map(|(_, object)| object)
+        self.by_number.iter().map(|(_, object)| object)
     }
 
     /// Makes room for so many more names: to grow step by step looks at all of them several times.
     pub(super) fn reserve(&mut self, more: usize) {
         let Self {
-            objects,
+            by_number: objects,
             by_name,
             hasher,
         } = self;
@@ -53,13 +53,17 @@ impl Objects {
     /// Takes an object in, in place of the one of its name.
     pub(super) fn put(&mut self, object: Object) {
         let number = self.number(&object.name);
-        if let Some(held) = number.and_then(|number| self.objects.get_mut(number)) {
+        if let Some(held) = number.and_then(|number| self.by_number.get_mut(number)) {
             *held = object;
             return;
         }
         let hash = self.hasher.hash_one(&object.name);
-        let number = self.objects.insert(object);
-        let Self { objects, hasher, .. } = self;
+        let number = self.by_number.insert(object);
+        let Self {
+            by_number: objects,
+            hasher,
+            ..
+        } = self;
         let hash_of = |number: &u32| {
             objects
                 .get(*number)
@@ -75,7 +79,7 @@ impl Objects {
         if let Ok(place) = self.by_name.find_entry(hash, |other| *other == number) {
             place.remove();
         }
-        self.objects.remove(number)
+        self.by_number.remove(number)
     }
 }
 

@@ -131,13 +131,13 @@ impl Pods {
 /// Ports of regular containers and of sidecars (init containers that stay), as `FindPort` of the upstream API helpers
 /// resolves names.
 fn named_ports(spec: &PodSpec) -> Shared<Box<[NamedPort]>> {
+    // Most pods name none, and share that.
+    static NONE: LazyLock<Shared<Box<[NamedPort]>>> = LazyLock::new(Shared::default);
     let sidecars = spec.init_containers.iter().flatten().filter(|c| c.sidecar);
     let containers = spec.containers.iter().flatten().chain(sidecars);
     let mut ports: Vec<NamedPort> = containers.flat_map(ports_of).collect();
     ports.sort_unstable();
     ports.dedup();
-    // Most pods name none, and share that.
-    static NONE: LazyLock<Shared<Box<[NamedPort]>>> = LazyLock::new(Shared::default);
     if ports.is_empty() {
         return NONE.clone();
     }

@@ -28,7 +28,7 @@ use plimsoll_engine::{
 fn corpus(name: &str) -> Option<PathBuf> {
     let found = std::env::var_os("PLIMSOLL_CORPORA").map(|root| PathBuf::from(root).join(name));
     if found.is_none() {
-        eprintln!("SKIPPED: PLIMSOLL_CORPORA is not set");
+        println!("skipped: PLIMSOLL_CORPORA is not set");
     }
     found
 }

@@ -17,7 +17,7 @@ impl Dice {
     /// Decides as a fuzzer says.
     #[allow(dead_code, reason = "called by the fuzz target")]
     pub(crate) fn of(bytes: &[u8]) -> Self {
-        Self::Bytes(bytes.to_vec().into_iter())
+        Self::Bytes(Vec::from(bytes).into_iter())
     }
 
     pub(crate) fn below(&mut self, n: usize) -> usize {

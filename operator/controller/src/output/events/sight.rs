@@ -48,7 +48,7 @@ mod tests {
 
     use super::*;
 
-    fn unit(verdict: Verdict) -> Option<UnitResult> {
+    fn unit(verdict: Verdict) -> UnitResult {
         let judgement = Judgement {
             control: "a/b",
             severity: Severity::High,
@@ -61,27 +61,31 @@ mod tests {
             blind: false,
         };
         let subject = ObjRef::new(Kind::Deployment, "shop", "web");
-        Some(UnitResult {
+        UnitResult {
             key: UnitKey {
                 control: "a/b",
                 subject,
             },
             judgement: Arc::new(judgement),
-        })
+        }
     }
 
-    fn unknown() -> Option<UnitResult> {
+    fn unknown() -> UnitResult {
         unit(Verdict::Unknown(Unknown::new(
             "Stale",
             "the watch is interrupted",
         )))
     }
 
-    fn before(sight: &mut Sight, before: Option<UnitResult>, after: Option<UnitResult>) -> Option<Verdict> {
+    fn before(
+        sight: &mut Sight,
+        before: impl Into<Option<UnitResult>>,
+        after: impl Into<Option<UnitResult>>,
+    ) -> Option<Verdict> {
         let change = Transition {
             baseline: "production".into(),
-            before,
-            after,
+            before: before.into(),
+            after: after.into(),
         };
         sight.follow(&change)?.before.map(|unit| unit.verdict.clone())
     }

@@ -70,7 +70,7 @@ fn evaluation(sheet: &mut Sheet<'_>, health: &Health) -> fmt::Result {
         (&catalog::EVALUATION_ERRORS, health.panicked),
     ];
     for (metric, value) in counters {
-        sheet.count(metric, value)?;
+        sheet.count(metric, &value)?;
     }
     let objects = u64::try_from(health.objects).unwrap_or(u64::MAX);
     sheet.single(&catalog::OBJECTS, sample(objects))

@@ -18,7 +18,7 @@ impl Collector for Process {
         let sheet = &mut Sheet(encoder);
         let read = |path| fs::read_to_string(path).ok();
         if let Some(usage) = read("/proc/self/stat").as_deref().and_then(cpu) {
-            sheet.count(&catalog::PROCESS_CPU, usage)?;
+            sheet.count(&catalog::PROCESS_CPU, &usage)?;
         }
         if let Some(bytes) = read("/proc/self/status").as_deref().and_then(resident) {
             sheet.single(&catalog::PROCESS_MEMORY, bytes)?;

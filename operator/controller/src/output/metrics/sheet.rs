@@ -84,9 +84,9 @@ impl Sheet<'_> {
     }
 
     /// A counter of one series without labels.
-    pub(super) fn count(&mut self, metric: &'static Metric, value: impl EncodeCounterValue) -> fmt::Result {
+    pub(super) fn count(&mut self, metric: &'static Metric, value: &impl EncodeCounterValue) -> fmt::Result {
         self.family(metric, |mut family| {
-            family.encode_counter::<NoExemplar, _, u64>(&value, None)
+            family.encode_counter::<NoExemplar, _, u64>(value, None)
         })
     }
 

@@ -162,46 +162,46 @@ impl Desk {
 
     /// Takes in what the API server says.
     pub(super) fn hear(&mut self, outlet: Outlet, news: &News) {
-        let Some(shelf) = self.shelves.get_mut(&outlet) else {
+        let Some(held) = self.shelves.get_mut(&outlet) else {
             return;
         };
         match news {
-            News::Begin => shelf.listing.clear(),
+            News::Begin => held.listing.clear(),
             News::Listed(object) => {
                 if let Some(stored) = Stored::of(object) {
-                    shelf.listing.insert(place(object), stored);
+                    held.listing.insert(place(object), stored);
                 }
             }
             News::Complete => {
-                let before = std::mem::replace(&mut shelf.stored, std::mem::take(&mut shelf.listing));
-                for (at, stored) in &mut shelf.stored {
+                let before = std::mem::replace(&mut held.stored, std::mem::take(&mut held.listing));
+                for (at, stored) in &mut held.stored {
                     // Edited while nobody watched.
                     if before.get(at).is_some_and(|before| stored.is_edited(before)) {
                         stored.digest.clear();
                     }
                 }
-                shelf.synced = true;
+                held.synced = true;
                 self.look_at_all = true;
             }
             News::Applied(object) => {
                 let at = place(object);
-                match (Stored::of(object), shelf.stored.get(&at)) {
+                match (Stored::of(object), held.stored.get(&at)) {
                     (Some(now), Some(known)) if now.is_older_than(known) => {}
                     (Some(mut now), known) => {
                         if known.is_some_and(|known| now.is_edited(known)) {
                             now.digest.clear();
                         }
                         let differs = known.is_none_or(|k| k.digest != now.digest || k.owner != now.owner);
-                        shelf.stored.insert(at, now);
+                        held.stored.insert(at, now);
                         self.look_at_all |= differs;
                     }
                     (None, known) => {
                         self.look_at_all |= known.is_some();
-                        shelf.stored.remove(&at);
+                        held.stored.remove(&at);
                     }
                 }
             }
-            News::Deleted(object) => self.look_at_all |= shelf.stored.remove(&place(object)).is_some(),
+            News::Deleted(object) => self.look_at_all |= held.stored.remove(&place(object)).is_some(),
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use plimsoll_engine::object::{HttpProxy, IstioGateway, OpenShiftRoute, TraefikRoute};
+use plimsoll_engine::object::{HttpProxy, IstioGateway, OpenShiftRoute, TraefikRoute, TraefikRule};
 
 use super::{Site, asked, reached};
 
@@ -46,7 +46,7 @@ pub(super) fn of_traefik_route(route: &TraefikRoute) -> Vec<Site> {
     let tls = route.spec.tls.is_some();
     let rules = route.spec.routes.iter().flatten();
     rules
-        .flat_map(|rule| rule.hosts())
+        .flat_map(TraefikRule::hosts)
         .map(|host| nowhere(host, tls))
         .collect()
 }

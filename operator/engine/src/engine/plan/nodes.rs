@@ -59,7 +59,7 @@ impl Shapes {
 /// All nodes.
 #[derive(Default)]
 pub(crate) struct Nodes {
-    nodes: Slab<Node>,
+    by_id: Slab<Node>,
     /// Their numbers, by baseline and subject: what is found is read in the node.
     by_subject: HashTable<u32>,
     hasher: foldhash::fast::RandomState,
@@ -75,11 +75,11 @@ impl Node {
 
 impl Nodes {
     pub(crate) fn get(&self, id: u32) -> Option<&Node> {
-        self.nodes.get(id)
+        self.by_id.get(id)
     }
 
     pub(crate) fn get_mut(&mut self, id: u32) -> Option<&mut Node> {
-        self.nodes.get_mut(id)
+        self.by_id.get_mut(id)
     }
 
     /// How many units there are.
@@ -106,7 +106,7 @@ impl Nodes {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &Node)> {
-        self.nodes.iter()
+        self.by_id.iter()
     }
 
     /// The units of the slots that pass a test, node by node.
@@ -132,14 +132,16 @@ impl Nodes {
     }
 
     fn make(&mut self, baseline: u32, subject: &ObjRef) -> u32 {
-        let id = self.nodes.insert(Node {
+        let id = self.by_id.insert(Node {
             subject: subject.clone(),
             baseline,
             shape: NONE,
             reads: Reads::default(),
             said: Judgements::default(),
         });
-        let Self { nodes, hasher, .. } = self;
+        let Self {
+            by_id: nodes, hasher, ..
+        } = self;
         let hash = |id: &u32| {
             nodes
                 .get(*id)
@@ -162,7 +164,7 @@ impl Nodes {
         // What a unit has read whose lane another one shares goes when that one is judged again.
         let reads = node.reads.with(Lanes::ALL.without(lanes), []);
         self.reshape(id, left);
-        let Some(node) = self.nodes.get_mut(id) else {
+        let Some(node) = self.by_id.get_mut(id) else {
             return Reads::default();
         };
         node.said = said;
@@ -172,13 +174,13 @@ impl Nodes {
             if let Ok(place) = self.by_subject.find_entry(hash, |other| *other == id) {
                 place.remove();
             }
-            self.nodes.remove(id);
+            self.by_id.remove(id);
         }
         read
     }
 
     fn reshape(&mut self, id: u32, slots: Vec<u32>) {
-        let Some(node) = self.nodes.get_mut(id) else {
+        let Some(node) = self.by_id.get_mut(id) else {
             return;
         };
         self.units -= self.shapes.slots(node.shape).len();
