@@ -1,6 +1,13 @@
 //! The prober of a real operator on a real API server, against real TLS servers on loopback (scenario 4, without the requests
 //! and approvals). Needs `make controlplane`, and OpenSSL for the server that still speaks TLS 1.0.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::float_cmp,
+    reason = "a test may panic; gauges of 0 and 1 are exact"
+)]
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -201,6 +208,7 @@ fn settled(page: &Page) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[allow(clippy::too_many_lines, reason = "one story")]
 async fn servers_are_tried_out_and_what_was_met_survives_restarts_and_replicas() {
     let (a, a_task) = modern("127.0.0.2", &[&TLS12, &TLS13]).await;
     let Some(b) = legacy("127.0.0.3") else { return };

@@ -9,7 +9,7 @@ use kube_test::Prometheus;
 use plimsoll_monitoring::{Dashboard, dashboards};
 
 /// How long series may take to appear.
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 /// An expression with every variable at `All`, as Grafana fills it in.
 pub(crate) fn filled(expr: &str) -> String {

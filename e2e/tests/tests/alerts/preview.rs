@@ -149,12 +149,12 @@ fn colour(panel: &Panel, value: f64) -> &'static str {
         .iter()
         .find(|(of, ..)| f64::from(*of) == value)
         .map(|(.., step)| *step);
-    let passed = panel
+    let mut passed = panel
         .steps
         .iter()
         .enumerate()
         .filter(|(i, (_, from))| *i == 0 || value >= *from);
-    match word.or(passed.last().map(|(_, (step, _))| *step)) {
+    match word.or(passed.next_back().map(|(_, (step, _))| *step)) {
         Some(Step::Good) => "#73bf69",
         Some(Step::Fair) => "#ff9830",
         Some(Step::Bad) => "#f2495c",
@@ -264,10 +264,15 @@ fn lines(panel: &Panel, series: &[Series], stacked: bool) -> String {
         .rev()
         .map(|(i, one)| (one, COLOURS[i % COLOURS.len()]))
     {
-        let points: String = values
-            .iter()
-            .map(|(at, value)| format!("{:.1},{:.1} ", (at - from) / (to - from) * 300.0, y(*value)))
-            .collect();
+        let mut points = String::new();
+        for (at, value) in values {
+            _ = write!(
+                points,
+                "{:.1},{:.1} ",
+                (at - from) / (to - from) * 300.0,
+                y(*value)
+            );
+        }
         let fill = if stacked { colour } else { "none" };
         let ends = if stacked { "300,100 0,100" } else { "" };
         let shape = if stacked { "polygon" } else { "polyline" };
@@ -336,7 +341,9 @@ fn table(panel: &Panel, columns: &[(&str, &str)], all: &[(&Query, Found)]) -> St
     titles.for_each(|title| _ = write!(table, "<th>{title}"));
     for row in rows {
         table.push_str("<tr>");
-        row.iter().for_each(|cell| _ = write!(table, "<td>{cell}"));
+        for cell in &row {
+            _ = write!(table, "<td>{cell}");
+        }
         for (query, found) in all {
             let value = found
                 .iter()

@@ -100,7 +100,7 @@ pub(crate) fn pod(dice: &mut Dice, name: &str) -> Value {
     };
     let count = 1 + dice.below(2);
     let regular = containers(dice, count, false);
-    let count = if dice.chance(3) { 1 } else { 0 };
+    let count = usize::from(dice.chance(3));
     let init = containers(dice, count, true);
     spec["containers"] = regular.into();
     if !init.is_empty() {
@@ -156,6 +156,7 @@ fn pod_context(dice: &mut Dice, windows: bool, host_process: bool, hardened: boo
     context
 }
 
+#[allow(clippy::struct_excessive_bools, reason = "independent, all drawn by lot")]
 struct Scene {
     windows: bool,
     in_user_namespace: bool,

@@ -30,8 +30,8 @@ struct Connections<'a>(&'a Question<'a>);
 
 #[derive(Serialize)]
 struct Connection<'a> {
-    from: Name<'a>,
-    to: Name<'a>,
+    from: Place<'a>,
+    to: Place<'a>,
     /// The ports that are open however what is not known turns out.
     allowed: Vec<Ports>,
     /// Ports that are open in some case.
@@ -44,7 +44,7 @@ struct Connection<'a> {
 }
 
 #[derive(Serialize)]
-struct Name<'a> {
+struct Place<'a> {
     namespace: Option<&'a str>,
     kind: &'static str,
     name: &'a str,
@@ -88,8 +88,8 @@ fn connection(answer: Answer<'_>) -> Connection<'_> {
         Err(why) => (Vec::new(), Vec::new(), Some(why)),
     };
     Connection {
-        from: Name::of(answer.from),
-        to: Name::of(answer.to),
+        from: Place::of(answer.from),
+        to: Place::of(answer.to),
         allowed,
         possible,
         unknown,
@@ -106,7 +106,7 @@ fn ports(set: &PortSet) -> Vec<Ports> {
     ranges.collect()
 }
 
-impl<'a> Name<'a> {
+impl<'a> Place<'a> {
     fn of(end: End<'a>) -> Self {
         let (namespace, kind, name) = end.name();
         Self {

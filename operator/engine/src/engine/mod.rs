@@ -149,7 +149,7 @@ impl Engine {
             self.observed.remove(name);
             self.ledger.forget_namespace(name.name());
             let forgotten = self.memory.forget_namespace(name.name());
-            self.touch_first_seen(name.name(), forgotten.labels);
+            self.touch_first_seen(name.name(), &forgotten.labels);
             self.touch_deps(forgotten.probes);
         }
         self.discharge(name);
@@ -268,7 +268,7 @@ impl Engine {
     pub fn load_memory(&mut self, namespace: &str, shard: Shard) {
         let keys: Vec<String> = shard.labels.keys().cloned().collect();
         self.memory.load(namespace, shard);
-        self.touch_first_seen(namespace, keys);
+        self.touch_first_seen(namespace, &keys);
         self.touch_restores(namespace);
         self.restores_changed = true;
     }
@@ -431,7 +431,7 @@ impl Engine {
         self.ledger.retire(retired);
     }
 
-    fn touch_first_seen(&mut self, namespace: &str, keys: Vec<String>) {
+    fn touch_first_seen(&mut self, namespace: &str, keys: &[String]) {
         let deps = keys.iter().map(|key| Dep::first_seen(key, namespace));
         self.touch_deps(deps.collect());
     }
@@ -472,7 +472,7 @@ impl Engine {
             }
             self.file_under_tenants(name.name(), &labels);
             // Another baseline may read the same label and hold other values for valid.
-            self.touch_first_seen(name.name(), changed);
+            self.touch_first_seen(name.name(), &changed);
             self.touch_deps(forgotten.probes);
             if forgotten.restores {
                 self.touch_restores(name.name());
