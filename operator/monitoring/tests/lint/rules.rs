@@ -101,6 +101,7 @@ fn alerts_carry_no_label_that_names_an_object_or_tenant() {
         "kind",
         "mechanism",
         "outcome",
+        "problem",
         "state",
         "target",
         "target_kind",
