@@ -66,11 +66,8 @@ const fn debatable(
 ) -> Judged {
     let verdict = Verdict::Debatable;
     Judged {
-        control,
-        reason,
         verdict,
-        because,
-        objects,
+        ..right(control, reason, because, objects)
     }
 }
 
