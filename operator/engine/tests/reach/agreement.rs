@@ -9,7 +9,7 @@ use plimsoll_engine::{
 use serde_json::Value;
 
 use crate::{
-    naive::{PROTOCOLS, Point, World},
+    naive::{PROTOCOLS, Point, World, host},
     random::{Cluster, Dice, Features, cluster},
 };
 
@@ -139,6 +139,15 @@ pub(crate) fn orders(cluster: &Cluster) -> Vec<Vec<usize>> {
     all
 }
 
+/// What may be either way, where there is anything that it decides.
+fn either_if(matters: bool) -> &'static [bool] {
+    if matters { &[false, true] } else { &[false] }
+}
+
+fn names_domains(policy: &Value) -> bool {
+    policy.to_string().contains("domainNames")
+}
+
 /// Asks for every pair of ends on every port of interest.
 pub(crate) fn agrees(dice: &mut Dice, features: Features, ip_blocks: IpBlocks) {
     let cluster = cluster(dice, features);
@@ -149,16 +158,8 @@ pub(crate) fn agrees(dice: &mut Dice, features: Features, ip_blocks: IpBlocks) {
         IpBlocks::MatchPods => &[true],
         IpBlocks::NeverMatchPods => &[false],
     };
-    let flags = if features.ordered {
-        &[false, true][..]
-    } else {
-        &[false]
-    };
-    let nodes = if features.host_network {
-        &[false, true][..]
-    } else {
-        &[false]
-    };
+    let flags = either_if(cluster.ordered.iter().any(|(_, policy)| names_domains(policy)));
+    let nodes = either_if(cluster.pods.iter().any(host));
     let mut worlds = Vec::new();
     for order in orders(&cluster) {
         for blocks_match_pods in blocks.iter().copied() {
@@ -178,12 +179,14 @@ pub(crate) fn agrees(dice: &mut Dice, features: Features, ip_blocks: IpBlocks) {
         let bounds = reach.between(ends.site(&reach, i), ends.site(&reach, j)).unwrap();
         for protocol in PROTOCOLS {
             for port in PORTS {
-                let open = || {
-                    worlds
-                        .iter()
-                        .map(|world| world.connects(from, to, protocol, port))
-                };
-                let (sure, possible) = (open().all(|open| open), open().any(|open| open));
+                let (mut sure, mut possible) = (true, false);
+                for world in &worlds {
+                    let open = world.connects(from, to, protocol, port);
+                    (sure, possible) = (sure && open, possible || open);
+                    if !sure && possible {
+                        break;
+                    }
+                }
                 let at = Protocol::parse(protocol).unwrap();
                 let found = (bounds.sure.contains(at, port), bounds.possible.contains(at, port));
                 let why = || reach.explain(ends.site(&reach, i), ends.site(&reach, j));
