@@ -20,6 +20,12 @@ context=$(target_dir)/image-context
 trap '[ -z "$patient_pid" ] || kill "$patient_pid" 2>/dev/null || true; rm -rf "$context"' EXIT
 trap 'exit 130' INT TERM
 
+mkdir -p "$images"
+# Until the image is there; e2e/tests/tests/node waits for it.
+exec 9>"$images/lock"
+! command -v flock >/dev/null || flock 9
+rm -f "$images/plimsoll.tar"
+
 has_musl() {
   command -v cargo >/dev/null && command -v rustup >/dev/null && command -v musl-gcc >/dev/null &&
     { rustup target list --installed | grep -qx "$target" || rustup target add "$target" >/dev/null 2>&1; }
@@ -29,7 +35,7 @@ image_builder >/dev/null || need_programs buildah:buildah
 [ -n "${PLIMSOLL_BINARY:-}" ] || [ "$(image_builder)" != buildah ] || need_programs musl-gcc:musl-tools # without a daemon the Dockerfile's first stage is hard
 if [ -n "${PLIMSOLL_BINARY:-}" ] || has_musl; then
   binary=${PLIMSOLL_BINARY:-$(target_dir)/$target/image/plimsoll}
-  mkdir -p "$images" "$context"
+  mkdir -p "$context"
   [ -n "${PLIMSOLL_BINARY:-}" ] || patiently "building the static program" "$images/build.log" \
     cargo build --profile image --locked --package plimsoll --target "$target" || { tail -n 40 "$images/build.log" >&2; exit 1; }
   install -m 0755 "$binary" "$context/plimsoll"

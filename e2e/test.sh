@@ -2,7 +2,7 @@
 # `make test`: every test of the workspace. Quiet while green; what failed is shown whole, the complete output is in a log.
 # The last line is `N passed, N failed, N skipped`. A test that says "skipped: why" counts as skipped, not as passed.
 #
-# RUST_TEST_THREADS   tests at a time (default: processors, at most 4: a cluster takes about 600 MB)
+# RUST_TEST_THREADS   tests at a time (default: one more than processors, at most 4: a cluster takes about 600 MB)
 # KUBE_TEST_NODE      1: also the tests with real containers (`make e2e-node`), where this is root on Linux
 # PLIMSOLL_CORPORA    reference manifests; the tests that need them are skipped without
 set -euo pipefail
@@ -12,21 +12,27 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 need_cargo
 e2e/controlplane/build.sh >/dev/null
+has_node=
 if [ "${KUBE_TEST_NODE:-}" = 1 ]; then
-  # Without them the tests say what is missing.
-  e2e/node/prepare.sh || say "no tests with real containers"
+  # Without one the tests say what is missing.
+  if e2e/node/prepare.sh but-image; then has_node=1; else say "no tests with real containers"; fi
 fi
 
 if [ -z "${RUST_TEST_THREADS:-}" ]; then
-  RUST_TEST_THREADS=$(getconf _NPROCESSORS_ONLN)
-  [ "$RUST_TEST_THREADS" -ge 2 ] || RUST_TEST_THREADS=2
+  # One more than compute: most wait.
+  RUST_TEST_THREADS=$(($(getconf _NPROCESSORS_ONLN) + 1))
   [ "$RUST_TEST_THREADS" -le 4 ] || RUST_TEST_THREADS=4
   export RUST_TEST_THREADS
 fi
 logs=${CARGO_TARGET_DIR:-target}/test-logs
 mkdir -p "$logs"
 build=$logs/build.log log=$logs/test.log
-trap '[ -z "$patient_pid" ] || kill "$patient_pid" 2>/dev/null || true' EXIT
+image_pid=
+leave() {
+  [ -z "$patient_pid" ] || kill "$patient_pid" 2>/dev/null || true
+  [ -z "$image_pid" ] || kill "$image_pid" 2>/dev/null || true
+}
+trap leave EXIT
 trap 'exit 130' INT TERM
 
 count() { # passed, failed and ignored, summed over all test binaries
@@ -60,7 +66,16 @@ patiently "building the tests" "$build" cargo test --workspace --no-run || {
 # What the tests start is what was built just now.
 PLIMSOLL_BIN=$(cd "${CARGO_TARGET_DIR:-target}" && pwd)/debug/plimsoll
 [ ! -x "$PLIMSOLL_BIN" ] || export PLIMSOLL_BIN
+if [ -n "$has_node" ]; then
+  # Beside the tests, most of which wait for clusters; those that need it wait for it.
+  e2e/image.sh >"$logs/image.log" 2>&1 &
+  image_pid=$!
+fi
 patiently "running the tests" "$log" cargo test --workspace --no-fail-fast -- --show-output || code=$?
+if [ -n "$image_pid" ]; then
+  wait "$image_pid" || { say "The operator's image could not be built:"; tail -n 20 "$logs/image.log" >&2; }
+  image_pid=
+fi
 
 read -r passed failed ignored < <(count)
 ignored=$((ignored - $(helpers)))

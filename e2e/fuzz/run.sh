@@ -31,7 +31,7 @@ for target in $targets; do
   # There is no unsafe code of our own for a sanitizer to watch.
   cargo +nightly fuzz run --fuzz-dir e2e/fuzz --sanitizer none "$target" -- -dict="$(dictionary "$target")" \
     -max_total_time="$seconds" -timeout=25 -rss_limit_mb=4096 -print_final_stats=1 >"$log" 2>&1 || code=$?
-  awk -v target="$target" -F ': *' '/stat::number_of_executed_units/ { n = $2 } / cov: / { line = $0 }
+  awk -v target="$target" -F ': *' '/stat::number_of_executed_units/ { n = $NF } / cov: / { line = $0 }
     END { match(line, /cov: [0-9]+ ft: [0-9]+/); print target ": " n " inputs, " substr(line, RSTART, RLENGTH) }' "$log"
   if [ "$code" -ne 0 ]; then
     tail -n 60 "$log" >&2

@@ -1,5 +1,6 @@
 //! Objects as an API server sends them (a line that names the kind, then JSON) and as manifests. What YAML says and what the
-//! same in JSON says is one and the same object, under a plan that looks for credentials and hosts.
+//! same in JSON says is one and the same object, under a plan that looks for credentials and hosts. Where something is null
+//! they may differ: a manifest's null is what the API server makes of it, the zero value; what the API server sends has none.
 #![no_main]
 
 mod all_controls;
@@ -13,6 +14,7 @@ use plimsoll_engine::{
     kind::Kind,
     manifest::{documents, parse, split},
 };
+use serde_json::Value;
 
 static PLAN: LazyLock<Arc<DecodePlan>> =
     LazyLock::new(|| Arc::new(DecodePlan::of([&all_controls::baseline()])));
@@ -33,7 +35,9 @@ fuzz_target!(|bytes: &[u8]| {
             let Some(kind) = kind else { continue };
             let value = object.node.to_json();
             let read = decode(kind, Some("default"), &PLAN, || object.node);
-            same(&read, &decode(kind, Some("default"), &PLAN, || &value));
+            if !has_null(&value) {
+                same(&read, &decode(kind, Some("default"), &PLAN, || &value));
+            }
             as_watched(kind, &value.to_string());
         }
     }
@@ -47,6 +51,15 @@ fn as_watched(kind: Kind, json: &str) {
         let mut engine = Engine::live();
         engine.upsert(object);
         engine.remove(&name);
+    }
+}
+
+fn has_null(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.iter().any(has_null),
+        Value::Object(fields) => fields.values().any(has_null),
+        _ => false,
     }
 }
 

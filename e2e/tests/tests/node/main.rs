@@ -23,7 +23,7 @@ use futures::future::LocalBoxFuture;
 use kube_test::Enclosure;
 use libtest_mimic::{Arguments, Trial};
 
-use stage::{Stage, is_external, lacking_images};
+use stage::{Stage, await_images, is_external, lacking_images};
 
 type Test = for<'a> fn(&'a Stage) -> LocalBoxFuture<'a, ()>;
 
@@ -52,7 +52,12 @@ fn main() -> ExitCode {
     if args.list {
         return run(&args, |_| Ok(()));
     }
-    let lacking = || Enclosure::lacking().or_else(lacking_images);
+    let lacking = || {
+        Enclosure::lacking().or_else(|| {
+            await_images();
+            lacking_images()
+        })
+    };
     if let Some(why) = (!is_external()).then(lacking).flatten() {
         let why: &'static str = why.leak();
         return run(&args, move |_| {

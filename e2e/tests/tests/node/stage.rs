@@ -1,7 +1,8 @@
 //! The one cluster of all these tests, with the operator installed as users install it.
 
 use std::{
-    env, fs,
+    env,
+    fs::{self, File},
     panic::{self, AssertUnwindSafe},
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
@@ -33,6 +34,13 @@ pub(crate) fn is_external() -> bool {
 
 fn images() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("../images")
+}
+
+/// Waits for whoever builds the operator's image right now: `make test` does so beside the tests.
+pub(crate) fn await_images() {
+    if let Ok(lock) = File::open(images().join("lock")) {
+        lock.lock_shared().unwrap();
+    }
 }
 
 /// Which image was not built, in words.
