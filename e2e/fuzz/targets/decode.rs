@@ -1,11 +1,15 @@
 //! Objects as an API server sends them (a line that names the kind, then JSON) and as manifests. What YAML says and what the
 //! same in JSON says is one and the same object, under a plan that looks for credentials and hosts. Where something is null
-//! they may differ: a manifest's null is what the API server makes of it, the zero value; what the API server sends has none.
+//! they may differ: a manifest's null is what the API server makes of it, the zero value; what the API server sends has none. Nor
+//! does it send a list where its schema has an object: only manifests are refused for that.
 #![no_main]
 
 mod all_controls;
 
-use std::sync::{Arc, LazyLock};
+use std::{
+    fmt::Display,
+    sync::{Arc, LazyLock},
+};
 
 use libfuzzer_sys::fuzz_target;
 use plimsoll_engine::{
@@ -63,16 +67,23 @@ fn has_null(value: &Value) -> bool {
     }
 }
 
-/// Both are the same object; why one cannot be read may be put in other words.
-fn same<E>(a: &Result<Object, E>, b: &Result<Object, E>) {
+/// Both are the same object, the first maybe from a manifest; why one cannot be read may be put in other words.
+fn same<E: Display>(a: &Result<Object, E>, b: &Result<Object, E>) {
     match (a, b) {
         (Ok(a), Ok(b)) => {
             assert_eq!((&a.name, &a.meta), (&b.name, &b.meta));
             match (&a.body, &b.body) {
                 (Ok(a), Ok(b)) => assert_eq!(a, b),
+                (Err(a), Ok(_)) if is_list_for_object(&a.why) => {}
                 (a, b) => assert_eq!(a.is_err(), b.is_err(), "{a:?} {b:?}"),
             }
         }
+        (Err(a), Ok(_)) if is_list_for_object(a) => {}
         (a, b) => assert_eq!(a.is_err(), b.is_err()),
     }
+}
+
+fn is_list_for_object(why: &impl Display) -> bool {
+    why.to_string()
+        .contains("invalid type: sequence, expected struct")
 }

@@ -18,3 +18,4 @@ pub mod replicas;
 pub mod scenario;
 pub mod series;
 pub mod tls_host;
+pub mod within;

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::{
     installed::{NAMESPACE, SOON, api},
-    series::Page,
+    series::{Page, Pages},
 };
 
 /// The chart's ServiceAccount.
@@ -71,7 +71,7 @@ pub struct Operator {
     pub secure: String,
     /// Where it serves its metrics in plain HTTP, too: `host:port`.
     pub address: String,
-    http: Client,
+    pages: Pages,
 }
 
 impl Operator {
@@ -113,13 +113,11 @@ impl Operator {
             addresses(&process.log()).ok_or_else(|| not_yet(process.log_tail(1)))
         });
         let (address, secure) = address.await.unwrap();
-        let url = format!("http://{address}").parse().unwrap();
-        let http = Client::try_from(Config::new(url)).unwrap();
         Self {
             process,
             secure,
+            pages: Pages::at(&address),
             address,
-            http,
         }
     }
 
@@ -147,8 +145,7 @@ impl Operator {
 
     /// One of its pages.
     pub async fn get(&self, path: &str) -> Result<String, kube::Error> {
-        let request = http_request(path);
-        self.http.request_text(request).await
+        self.pages.get(path).await
     }
 
     /// One of its pages, from the secure port; the status and the text. What certificate it shows does not matter here.
@@ -168,25 +165,12 @@ impl Operator {
 
     /// Its metrics.
     pub async fn page(&self) -> Page {
-        Page::parse(&self.get("/metrics").await.unwrap())
+        self.pages.metrics().await
     }
 
     /// Waits until the metrics are as they should.
     pub async fn until(&self, what: &str, holds: impl Fn(&Page) -> bool) -> Page {
-        let seen = eventually(SOON, what, async || {
-            let text = self.get("/metrics").await.map_err(|e| not_yet(e.to_string()))?;
-            let page = Page::parse(&text);
-            let verdicts = || {
-                text.lines()
-                    .filter(|l| l.starts_with("plimsoll_units"))
-                    .collect::<Vec<_>>()
-            };
-            if holds(&page) {
-                Ok(page)
-            } else {
-                Err(not_yet(verdicts().join("\n")))
-            }
-        });
+        let seen = self.pages.until(what, holds);
         seen.await
             .unwrap_or_else(|error| panic!("{error}\n{}", self.process.log_tail(20)))
     }
@@ -205,10 +189,6 @@ impl Operator {
         let status = self.process.stop(STOPS_WITHIN).await.unwrap();
         (status, asked.elapsed())
     }
-}
-
-fn http_request(path: &str) -> http::Request<Vec<u8>> {
-    http::Request::get(path).body(Vec::new()).unwrap()
 }
 
 /// Where it serves, plainly and securely, by the first line of its log that says so.

@@ -1,6 +1,11 @@
-//! A page of `/metrics`, as something a test can ask.
+//! A page of `/metrics`, as something a test can ask, and where it comes from.
 
 use std::collections::BTreeMap;
+
+use kube::{Client, Config};
+use kube_test::{eventually, not_yet};
+
+use crate::installed::SOON;
 
 /// One line of the page.
 #[derive(Clone, PartialEq, Debug)]
@@ -65,6 +70,44 @@ impl Page {
         self.of("plimsoll_watched_kind_coverage", &labels)
             .next()
             .is_some()
+    }
+}
+
+/// What an operator serves in plain HTTP.
+#[derive(Clone)]
+#[allow(missing_debug_implementations, reason = "its client has none")]
+pub struct Pages(Client);
+
+impl Pages {
+    /// Those at `host:port`.
+    pub fn at(address: &str) -> Self {
+        let url = format!("http://{address}").parse().unwrap();
+        Self(Client::try_from(Config::new(url)).unwrap())
+    }
+
+    /// One of them, as text.
+    pub async fn get(&self, path: &str) -> Result<String, kube::Error> {
+        let request = http::Request::get(path).body(Vec::new()).unwrap();
+        self.0.request_text(request).await
+    }
+
+    /// The metrics.
+    pub async fn metrics(&self) -> Page {
+        Page::parse(&self.get("/metrics").await.unwrap())
+    }
+
+    /// Waits until the metrics are as they should; else tells which verdicts there were.
+    pub async fn until(&self, what: &str, holds: impl Fn(&Page) -> bool) -> kube_test::Result<Page> {
+        eventually(SOON, what, async || {
+            let text = self.get("/metrics").await.map_err(|e| not_yet(e.to_string()))?;
+            let page = Page::parse(&text);
+            if holds(&page) {
+                return Ok(page);
+            }
+            let verdicts = text.lines().filter(|line| line.starts_with("plimsoll_units"));
+            Err(not_yet(verdicts.collect::<Vec<_>>().join("\n")))
+        })
+        .await
     }
 }
 

@@ -3,13 +3,14 @@
 //! kinds are there without its operator. An approved repair is applied by hand: approvals come later. Needs `make controlplane`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::net::SocketAddr;
-
 use kube::{Api, Client};
 use kube_test::{Cluster, eventually, not_yet};
-use plimsoll_api::{EvidenceRecord, SecurityBaseline, crds};
-use plimsoll_controller::{Config, RunError, run};
-use plimsoll_e2e::{installed::SOON, series::Page};
+use plimsoll_api::{EvidenceRecord, SecurityBaseline};
+use plimsoll_e2e::{
+    installed::SOON,
+    series::Page,
+    within::{Within, define},
+};
 use plimsoll_engine::{
     Engine,
     baseline::{BaselineSpec, compile},
@@ -19,12 +20,6 @@ use plimsoll_engine::{
     kind::Kind,
 };
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
-    task::JoinHandle,
-};
-use tokio_util::sync::CancellationToken;
 
 const SCHEDULED: &str = "backup/database-scheduled";
 const RECENT: &str = "backup/recent-success";
@@ -53,97 +48,8 @@ fn definition(kind: &str, plural: &str) -> Value {
 }
 
 async fn install(cluster: &Cluster) -> Client {
-    let ours = crds(&plimsoll_controls::registry()).unwrap();
-    let mut items: Vec<Value> = ours
-        .iter()
-        .map(|crd| serde_json::to_value(crd).unwrap())
-        .collect();
-    items.extend(CNPG.map(|(kind, plural)| definition(kind, plural)));
-    let list = json!({ "apiVersion": "v1", "kind": "List", "items": items });
-    let path = cluster.dir().join("crds.json");
-    std::fs::write(&path, list.to_string()).unwrap();
-    let path = path.to_str().unwrap();
-    cluster
-        .kubectl(["apply", "--server-side", "-f", path])
-        .await
-        .unwrap();
-    cluster
-        .kubectl(["wait", "--for=condition=Established", "-f", path, "--timeout=60s"])
-        .await
-        .unwrap();
+    define(cluster, CNPG.map(|(kind, plural)| definition(kind, plural))).await;
     cluster.admin().unwrap()
-}
-
-/// An operator without remediation, in this process.
-struct Operator {
-    address: SocketAddr,
-    stop: CancellationToken,
-    task: JoinHandle<Result<(), RunError>>,
-}
-
-impl Operator {
-    async fn ready(client: &Client, pod: &str) -> Self {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = free.local_addr().unwrap();
-        drop(free);
-        let config = Config {
-            namespace: "default".into(),
-            identity: pod.into(),
-            health: address,
-            listen: ([127, 0, 0, 1], 0).into(),
-            plain_metrics: true,
-            ..Config::default()
-        };
-        let stop = CancellationToken::new();
-        let registry = plimsoll_controls::registry();
-        let task = tokio::spawn(run(client.clone(), config, registry, Vec::new(), stop.clone()));
-        let operator = Self { address, stop, task };
-        let ready = eventually(SOON, "/readyz", async || {
-            let answer = operator
-                .get("/readyz")
-                .await
-                .map_err(|e| not_yet(e.to_string()))?;
-            if answer.starts_with("HTTP/1.1 200") {
-                Ok(())
-            } else {
-                Err(not_yet(answer))
-            }
-        });
-        ready.await.unwrap();
-        operator
-    }
-
-    async fn get(&self, path: &str) -> std::io::Result<String> {
-        let mut stream = TcpStream::connect(self.address).await?;
-        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).await?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await?;
-        Ok(answer)
-    }
-
-    async fn until(&self, what: &str, holds: impl Fn(&Page) -> bool) -> Page {
-        let seen = eventually(SOON, what, async || {
-            let text = self.get("/metrics").await.map_err(|e| not_yet(e.to_string()))?;
-            let page = Page::parse(&text);
-            let told = || {
-                let ours =
-                    |line: &&str| line.starts_with("plimsoll_units") || line.starts_with("plimsoll_restore");
-                text.lines().filter(ours).collect::<Vec<_>>().join("\n")
-            };
-            if holds(&page) {
-                Ok(page)
-            } else {
-                Err(not_yet(told()))
-            }
-        });
-        seen.await.unwrap()
-    }
-
-    async fn end(self) {
-        self.stop.cancel();
-        self.task.await.unwrap().unwrap();
-    }
 }
 
 fn baseline() -> Value {
@@ -346,7 +252,7 @@ async fn schedules_that_look_daily_are_seen_through() {
     }));
     objects.push(baseline());
     apply(&cluster, &objects).await;
-    let operator = Operator::ready(&client, "a").await;
+    let operator = Within::ready(client.clone(), "a").await;
     operator
         .until("two pass, four fail, one is stateless", |page| {
             units(page, SCHEDULED)[..2] == [2, 4] && page.units(SCHEDULED, "not_applicable") >= 1
@@ -389,7 +295,7 @@ async fn schedules_that_look_daily_are_seen_through() {
         .collect();
     assert_eq!(series.len(), 1, "{series:?}");
     assert!(series[0].labels["target"].len() == 16 && !series[0].labels["target"].contains("p5"));
-    operator.end().await;
+    operator.end().await.unwrap();
 }
 
 /// A restore test that is gone a moment after it ended.
@@ -435,7 +341,7 @@ async fn evidence_of_a_restore_outlives_its_job_and_the_operator() {
         &[database("p1"), dump("p1", "0 2 * * *", false), baseline()],
     )
     .await;
-    let operator = Operator::ready(&client, "a").await;
+    let operator = Within::ready(client.clone(), "a").await;
     until_failing(&client, RESTORE, &["p1 NeverTested"]).await;
 
     apply(&cluster, &[restore_test("blind", &json!({}))]).await;
@@ -460,11 +366,11 @@ async fn evidence_of_a_restore_outlives_its_job_and_the_operator() {
     .unwrap();
     assert_eq!((&*kept.namespace, kept.flaw), ("restore", None));
     assert_eq!(kept.environments["plimsoll.dev/environment"], "staging");
-    operator.end().await;
+    operator.end().await.unwrap();
 
     // Another process, which never saw the Job; the namespace of the test is gone as well.
     cluster.kubectl(["delete", "namespace", "restore"]).await.unwrap();
-    let operator = Operator::ready(&client, "b").await;
+    let operator = Within::ready(client.clone(), "b").await;
     let page = operator
         .until("the restore still counts", |page| units(page, RESTORE)[0] == 1)
         .await;
@@ -474,5 +380,5 @@ async fn evidence_of_a_restore_outlives_its_job_and_the_operator() {
             .count(),
         1
     );
-    operator.end().await;
+    operator.end().await.unwrap();
 }

@@ -1,115 +1,33 @@
 //! The outputs on a real API server, fed by the real actor: Events, status, evidence, metrics. Needs `make controlplane`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use k8s_openapi::api::events::v1::Event;
 use kube::{Api, Client, api::ListParams};
 use kube_test::{Cluster, Prometheus, eventually, not_yet, promtool};
-use plimsoll_api::{EvidenceRecord, ObjectReference, RepairRecord, SecurityBaseline, crds};
+use plimsoll_api::{EvidenceRecord, ObjectReference, RepairRecord, SecurityBaseline};
 use plimsoll_controller::{
-    Config, Duties, RunError,
+    Duties,
     leader::Fence,
     output::{
         evidence::{Evidence, Keeper, load_all},
         metrics::Outcomes,
     },
-    run,
+};
+use plimsoll_e2e::{
+    series::Page,
+    within::{Within, define},
 };
 use plimsoll_engine::memory::{Fingerprint, Held, Seen, Shard};
 use serde_json::{Value, json};
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
     sync::{mpsc, watch},
     task::JoinHandle,
 };
 use tokio_util::sync::CancellationToken;
 
 const SOON: Duration = Duration::from_mins(1);
-
-/// An operator without remediation, in this process.
-struct Operator {
-    address: SocketAddr,
-    stop: CancellationToken,
-    task: JoinHandle<Result<(), RunError>>,
-}
-
-async fn install(cluster: &Cluster) -> Client {
-    let path = cluster.dir().join("crds.json");
-    let items = crds(&plimsoll_controls::registry()).unwrap();
-    let list = json!({ "apiVersion": "v1", "kind": "List", "items": items });
-    std::fs::write(&path, list.to_string()).unwrap();
-    let path = path.to_str().unwrap();
-    // Server-side: the definitions are too large for the annotation of client-side apply.
-    cluster
-        .kubectl(["apply", "--server-side", "-f", path])
-        .await
-        .unwrap();
-    cluster
-        .kubectl(["wait", "--for=condition=Established", "-f", path, "--timeout=60s"])
-        .await
-        .unwrap();
-    cluster.admin().unwrap()
-}
-
-fn operator(client: &Client, pod: &str) -> Operator {
-    // Free a moment ago; nobody else on this machine asks for fixed ports.
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = free.local_addr().unwrap();
-    drop(free);
-    let config = Config {
-        namespace: "default".into(),
-        identity: pod.into(),
-        health: address,
-        listen: ([127, 0, 0, 1], 0).into(),
-        plain_metrics: true,
-        ..Config::default()
-    };
-    let stop = CancellationToken::new();
-    let registry = plimsoll_controls::registry();
-    let task = tokio::spawn(run(client.clone(), config, registry, Vec::new(), stop.clone()));
-    Operator { address, stop, task }
-}
-
-impl Operator {
-    async fn get(&self, path: &str) -> std::io::Result<String> {
-        let mut stream = TcpStream::connect(self.address).await?;
-        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).await?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await?;
-        Ok(answer)
-    }
-
-    async fn ready(&self) {
-        let ready = eventually(SOON, "/readyz", async || {
-            let answer = self.get("/readyz").await.map_err(|e| not_yet(e.to_string()))?;
-            if answer.starts_with("HTTP/1.1 200") {
-                Ok(())
-            } else {
-                Err(not_yet(answer))
-            }
-        });
-        ready.await.unwrap();
-    }
-
-    /// The value of a series without labels.
-    async fn value(&self, series: &str) -> f64 {
-        let page = self.get("/metrics").await.unwrap();
-        let line = page
-            .lines()
-            .find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
-        line.unwrap_or_else(|| panic!("no {series} in {page}"))
-            .parse()
-            .unwrap()
-    }
-
-    async fn end(self) {
-        self.stop.cancel();
-        self.task.await.unwrap().unwrap();
-    }
-}
 
 async fn apply(cluster: &Cluster, object: &Value) {
     let path = cluster.dir().join("object.json");
@@ -143,11 +61,12 @@ async fn events_on(client: &Client, name: &str) -> Vec<Event> {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_begins_to_fail_is_told_reported_remembered_and_measured() {
     let cluster = Cluster::start().await.unwrap();
-    let client = install(&cluster).await;
+    define(&cluster, []).await;
+    let client = cluster.admin().unwrap();
     cluster.namespace("old", &[]).await.unwrap();
     apply(&cluster, &labelled()).await;
-    let operator = operator(&client, "a");
-    operator.ready().await;
+    let operator = Within::start(client.clone(), "a");
+    operator.until_ready().await;
 
     cluster.namespace("fresh", &[]).await.unwrap();
     let warning = eventually(SOON, "an Event on the namespace", async || {
@@ -210,7 +129,7 @@ async fn what_begins_to_fail_is_told_reported_remembered_and_measured() {
     passing_again(&cluster, &client).await;
 
     // A new process finds what the earlier one remembered.
-    operator.end().await;
+    operator.end().await.unwrap();
     let old = load_all(client.clone()).await.unwrap();
     assert!(old.iter().any(|(namespace, _)| &**namespace == "old"));
     let units = old.iter().filter(|(namespace, _)| &**namespace == "fresh");
@@ -221,7 +140,7 @@ async fn what_begins_to_fail_is_told_reported_remembered_and_measured() {
     assert!(first_seen <= jiff::Timestamp::now());
 }
 
-async fn prometheus_agrees(operator: &Operator) {
+async fn prometheus_agrees(operator: &Within) {
     let prometheus = Prometheus::start(&[&operator.address.to_string()], "")
         .await
         .unwrap();
@@ -248,9 +167,8 @@ async fn prometheus_agrees(operator: &Operator) {
     ] {
         assert!(!prometheus.query(name).await.unwrap().is_empty(), "{name}");
     }
-    let answer = operator.get("/metrics").await.unwrap();
-    let (_, page) = answer.split_once("\r\n\r\n").unwrap();
-    let checked = promtool(&["check", "metrics"], page).await.unwrap();
+    let page = operator.pages.get("/metrics").await.unwrap();
+    let checked = promtool(&["check", "metrics"], &page).await.unwrap();
     assert_eq!(
         (checked.stdout.as_str(), checked.stderr.as_str()),
         ("", ""),
@@ -281,7 +199,8 @@ async fn passing_again(cluster: &Cluster, client: &Client) {
 #[tokio::test(flavor = "multi_thread")]
 async fn statuses_are_written_when_they_say_something_new_and_by_the_leader_only() {
     let cluster = Cluster::start().await.unwrap();
-    let client = install(&cluster).await;
+    define(&cluster, []).await;
+    let client = cluster.admin().unwrap();
     apply(&cluster, &labelled()).await;
     let later = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24);
     let exception = json!({
@@ -299,7 +218,7 @@ async fn statuses_are_written_when_they_say_something_new_and_by_the_leader_only
     });
     apply(&cluster, &exception).await;
     let as_replica = |name: &str| cluster.client_impersonating(name, &["system:masters"]).unwrap();
-    let leader = operator(&as_replica("replica-a"), "a");
+    let leader = Within::start(as_replica("replica-a"), "a");
     let writes = async |replica: &str| {
         let log = cluster.audit().await.unwrap();
         let status = |e: &kube_test::AuditEvent| e.line().contains("status");
@@ -338,25 +257,18 @@ async fn statuses_are_written_when_they_say_something_new_and_by_the_leader_only
     .await
     .unwrap();
 
-    let follower = operator(&as_replica("replica-b"), "b");
-    follower.ready().await;
+    let follower = Within::start(as_replica("replica-b"), "b");
+    follower.until_ready().await;
     let quiet = writes("replica-a").await;
     assert!(quiet > 0);
     // Two heartbeats of the actor later nothing new was said, and the other replica said nothing at all.
-    let turns = follower.value("plimsoll_evaluations_total").await;
-    eventually(SOON, "two more turns", async || {
-        let now = follower.value("plimsoll_evaluations_total").await;
-        if now >= turns + 2.0 {
-            Ok(())
-        } else {
-            Err(not_yet(now.to_string()))
-        }
-    })
-    .await
-    .unwrap();
+    let turns = |page: &Page| page.sum("plimsoll_evaluations_total", &[]);
+    let before = turns(&follower.pages.metrics().await);
+    let two_more = |page: &Page| turns(page) >= before + 2.0;
+    follower.until("two more turns", two_more).await;
     assert_eq!(writes("replica-a").await, quiet);
     assert_eq!(writes("replica-b").await, 0);
-    leader.end().await;
+    leader.end().await.unwrap();
 
     apply(&cluster, &baseline(&json!({ "environments/labeled": {} }))).await;
     let refused = accepted("False").await;
@@ -366,7 +278,7 @@ async fn statuses_are_written_when_they_say_something_new_and_by_the_leader_only
         refused.message
     );
     assert_eq!(refused.observed_generation, Some(2));
-    follower.end().await;
+    follower.end().await.unwrap();
 }
 
 /// What writes evidence, fed by hand.
@@ -404,7 +316,8 @@ impl Replica {
 #[tokio::test(flavor = "multi_thread")]
 async fn evidence_outlives_processes_and_changes_of_leader() {
     let cluster = Cluster::start().await.unwrap();
-    let client = install(&cluster).await;
+    define(&cluster, []).await;
+    let client = cluster.admin().unwrap();
     let records: Api<EvidenceRecord> = Api::all(client.clone());
     let repair = |minutes: i64| RepairRecord {
         control: "availability/replica-redundancy".into(),

@@ -41,10 +41,11 @@ kind: ServiceAccount
 metadata: {name: nobody, namespace: scan-bare}
 ";
 
-/// Runs a scan; its exit code, report and what it said on standard error.
-fn scan(kubeconfig: &Path, args: &[&str]) -> (i32, Value, String) {
+/// Runs a command on a cluster; its exit code, report and what it said on standard error.
+fn asked(kubeconfig: &Path, command: &[&str], args: &[&str]) -> (i32, Value, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_plimsoll"))
-        .args(["scan", "-o", "json"])
+        .args(command)
+        .args(["-o", "json"])
         .args(args)
         .env("KUBECONFIG", kubeconfig)
         .output()
@@ -52,6 +53,14 @@ fn scan(kubeconfig: &Path, args: &[&str]) -> (i32, Value, String) {
     let report = serde_json::from_slice(&output.stdout).unwrap_or_default();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     (output.status.code().unwrap_or(-1), report, said)
+}
+
+fn scan(kubeconfig: &Path, args: &[&str]) -> (i32, Value, String) {
+    asked(kubeconfig, &["scan"], args)
+}
+
+fn reach(kubeconfig: &Path, args: &[&str]) -> (i32, Value, String) {
+    asked(kubeconfig, &["reach", "--cluster"], args)
 }
 
 /// What was decided, without where it was read.
@@ -179,19 +188,6 @@ subjects: [{kind: ServiceAccount, name: nobody, namespace: scan-bare}]
     assert!(results.iter().any(forbidden), "{report:#}");
     let problems = report["problems"].to_string();
     assert!(problems.contains("namespaces is forbidden"), "{problems}");
-}
-
-/// Runs `plimsoll reach`; its exit code, report and what it said on standard error.
-fn reach(kubeconfig: &Path, args: &[&str]) -> (i32, Value, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_plimsoll"))
-        .args(["reach", "--cluster", "-o", "json"])
-        .args(args)
-        .env("KUBECONFIG", kubeconfig)
-        .output()
-        .unwrap();
-    let report = serde_json::from_slice(&output.stdout).unwrap_or_default();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    (output.status.code().unwrap_or(-1), report, said)
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! The operator without rights, without a leader, with two, with a control that panics, and gone.
 
-use std::{collections::BTreeSet, net::SocketAddr};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use k8s_openapi::api::{coordination::v1::Lease, rbac::v1::ClusterRole};
@@ -9,11 +9,11 @@ use kube::{
     api::{DeleteParams, Patch, PatchParams, PostParams},
 };
 use kube_test::{Cluster, eventually, not_yet};
-use plimsoll_controller::{Config, RunError, run};
 use plimsoll_e2e::{
     certificate,
     installed::{NAMESPACE, SOON},
     operator::Operator,
+    within::Within,
 };
 use plimsoll_engine::{
     control::{Control, Meta, Unit, UnitKind},
@@ -27,8 +27,6 @@ use plimsoll_monitoring::{Pace, promql::HOUR};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 
 use crate::{dashboards, firing, in_days, preview, prometheus, until_seen};
 
@@ -168,51 +166,18 @@ impl Control for Panics {
     }
 }
 
-/// An operator in this process.
-struct Own {
-    address: String,
-    stop: CancellationToken,
-    task: JoinHandle<Result<(), RunError>>,
-}
-
-impl Own {
-    fn start(client: Client, namespace: &str, identity: &str) -> Self {
-        // Free a moment ago; nobody else on this machine asks for fixed ports.
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let health: SocketAddr = free.local_addr().unwrap();
-        drop(free);
-        let config = Config {
-            namespace: namespace.into(),
-            identity: identity.into(),
-            health,
-            listen: ([127, 0, 0, 1], 0).into(),
-            plain_metrics: true,
-            ..Config::default()
-        };
-        let stop = CancellationToken::new();
-        let registry = plimsoll_controls::registry().with::<Panics>();
-        let task = tokio::spawn(run(client, config, registry, Vec::new(), stop.clone()));
-        Self {
-            address: health.to_string(),
-            stop,
-            task,
-        }
-    }
-
-    async fn end(self) {
-        self.stop.cancel();
-        _ = self.task.await;
-    }
-}
-
 /// Two that lead (by Leases in different namespaces), with a control that panics; and one that finds no API server.
 pub(crate) async fn processes(cluster: &Cluster) -> BTreeSet<String> {
     let client = || cluster.admin().unwrap();
     let nowhere = kube::Config::new("http://127.0.0.1:1".parse().unwrap());
+    let start = |client: Client, namespace: &str, identity: &str| {
+        let controls = plimsoll_controls::registry().with::<Panics>();
+        Within::start_with(client, namespace, identity, controls)
+    };
     let three = [
-        Own::start(client(), "default", "one"),
-        Own::start(client(), "kube-public", "two"),
-        Own::start(Client::try_from(nowhere).unwrap(), "default", "three"),
+        start(client(), "default", "one"),
+        start(client(), "kube-public", "two"),
+        start(Client::try_from(nowhere).unwrap(), "default", "three"),
     ];
     let targets: Vec<&str> = three.iter().map(|own| own.address.as_str()).collect();
     let prometheus = prometheus(&targets, SLOWER).await;
@@ -234,7 +199,7 @@ pub(crate) async fn processes(cluster: &Cluster) -> BTreeSet<String> {
         seen = until_seen(&prometheus, &expected) => seen,
     };
     for own in three {
-        own.end().await;
+        _ = own.end().await; // one never found its API server
     }
     seen
 }

@@ -4,7 +4,7 @@ use std::{collections::HashMap, path::PathBuf};
 
 use serde_json::Value;
 
-use crate::run;
+use crate::program::plimsoll_with_input;
 
 fn corpus() -> Option<PathBuf> {
     let Some(corpora) = std::env::var_os("PLIMSOLL_CORPORA") else {
@@ -39,7 +39,7 @@ fn pairs_of_real_products_are_as_others_computed() {
         "-o",
         "json",
     ];
-    let ran = run(&folder, &files, "");
+    let ran = plimsoll_with_input(&folder, &files, "");
     assert_eq!(ran.code, 0, "{}", ran.err);
     let report = ran.json();
     let name = |end: &Value| match end["namespace"].as_str() {

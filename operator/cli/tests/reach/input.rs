@@ -39,7 +39,8 @@ fn what_makes_no_sense_is_refused_with_what_was_expected() {
         assert!(ran.err.contains(expected), "{args:?}: {}", ran.err);
         assert_eq!(ran.out, "", "{args:?}");
     }
-    let missing = crate::run(std::path::Path::new("."), &["reach", "no/such/place"], "");
+    let missing =
+        crate::program::plimsoll_with_input(std::path::Path::new("."), &["reach", "no/such/place"], "");
     assert_eq!(missing.code, 2);
     assert!(
         missing.err.contains("no/such/place: expected a file or folder"),

@@ -10,52 +10,19 @@
 mod corpora;
 mod input;
 mod output;
+#[path = "../program/mod.rs"]
+mod program;
 
-use std::{
-    io::Write,
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::path::Path;
 
 use serde_json::Value;
 
-/// What a run said.
-struct Ran {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Ran {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("{e}\n{}\n{}", self.out, self.err))
-    }
-}
+use program::{Ran, plimsoll_with_input};
 
 /// Runs `plimsoll reach - …` on some manifests.
 fn reach(manifests: &str, args: &[&str]) -> Ran {
     let all: Vec<&str> = ["reach", "-"].iter().chain(args).copied().collect();
-    run(Path::new("."), &all, manifests)
-}
-
-fn run(folder: &Path, args: &[&str], input: &str) -> Ran {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_plimsoll"))
-        .args(args)
-        .current_dir(folder)
-        .env_remove("PLIMSOLL_LOG")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // A command that ends without reading its input closes the pipe.
-    _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    let output = child.wait_with_output().unwrap();
-    Ran {
-        code: output.status.code().unwrap_or(-1),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-    }
+    plimsoll_with_input(Path::new("."), &all, manifests)
 }
 
 /// The connection between two workloads, by `namespace/name`; what is outside goes by its addresses alone.

@@ -13,18 +13,18 @@ mod docs;
 mod exits;
 mod input;
 mod output;
+#[path = "../program/mod.rs"]
+mod program;
 mod report;
 mod reviewed;
 mod schema;
 
-use std::{
-    io::Write,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-};
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+use program::{Ran, plimsoll_with_input};
 
 /// A folder with files, gone when dropped.
 struct Folder(TempDir);
@@ -46,40 +46,6 @@ impl Folder {
 
     fn file(&self, name: &str) -> PathBuf {
         self.path().join(name)
-    }
-}
-
-/// What a run said.
-struct Ran {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Ran {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("{e}\n{}\n{}", self.out, self.err))
-    }
-}
-
-/// Runs `plimsoll` in a folder, with something on standard input.
-fn plimsoll_with_input(folder: &Path, args: &[&str], input: &str) -> Ran {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_plimsoll"))
-        .args(args)
-        .current_dir(folder)
-        .env_remove("PLIMSOLL_LOG")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // A command that ends without reading its input closes the pipe.
-    _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    let output = child.wait_with_output().unwrap();
-    Ran {
-        code: output.status.code().unwrap_or(-1),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
     }
 }
 
