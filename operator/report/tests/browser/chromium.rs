@@ -17,6 +17,7 @@ use http::Method;
 use hyper_util::client::legacy::connect::HttpConnector;
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use url::{ParseError, Url};
 
 /// How long the browser may take for anything.
@@ -26,6 +27,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub(crate) struct Browser {
     pub(crate) window: Client,
     driver: Child,
+    /// Its profile, and what a killed one leaves; gone when dropped.
+    _folder: TempDir,
 }
 
 impl Drop for Browser {
@@ -60,8 +63,10 @@ impl Browser {
             .local_addr()
             .unwrap()
             .port();
+        let folder = tempfile::tempdir().unwrap();
         let driver = Command::new(program)
             .arg(format!("--port={port}"))
+            .env("TMPDIR", folder.path())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .process_group(0)
@@ -74,7 +79,11 @@ impl Browser {
             started = Self::connect(port, &browser).await;
         }
         let window = started.unwrap();
-        Some(Self { window, driver })
+        Some(Self {
+            window,
+            driver,
+            _folder: folder,
+        })
     }
 
     async fn connect(port: u16, browser: &Path) -> Result<Client, fantoccini::error::NewSessionError> {
