@@ -12,7 +12,7 @@ use plimsoll_controller::{
     leader::Fence,
     output::{
         evidence::{Evidence, Keeper, load_all},
-        metrics::Outcomes,
+        outcomes::Outcomes,
     },
 };
 use plimsoll_e2e::{
@@ -141,9 +141,7 @@ async fn what_begins_to_fail_is_told_reported_remembered_and_measured() {
 }
 
 async fn prometheus_agrees(operator: &Within) {
-    let prometheus = Prometheus::start(&[&operator.address.to_string()], "")
-        .await
-        .unwrap();
+    let prometheus = Prometheus::start(&[&operator.address], "").await.unwrap();
     let query = r#"plimsoll_control_status{control="environments/labelled"}"#;
     let samples = eventually(SOON, "Prometheus scraped", async || {
         let samples = prometheus.query(query).await.unwrap();

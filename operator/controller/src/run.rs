@@ -21,7 +21,8 @@ use crate::{
     output::{
         events::Events,
         evidence::{self, Evidence, Keeper},
-        metrics::{Metrics, Outcomes, Scrapes, Turns, catalog},
+        metrics::{Metrics, Scrapes, Turns, catalog},
+        outcomes::Outcomes,
         policy_reports::{Feeds, PolicyReports},
         report::Reports,
         server::{self, Admissions, Certificates, Guard, Heart, Pages, ServeError, Server, Transport},

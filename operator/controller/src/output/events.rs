@@ -20,7 +20,7 @@ use plimsoll_engine::{kind::Kind, name::ObjRef};
 use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::{bucket::Bucket, category_of, metrics::Outcomes};
+use super::{bucket::Bucket, category_of, outcomes::Outcomes};
 use crate::{Changes, leader::Fence};
 pub use note::{Notice, notice};
 use sight::Sight;

@@ -25,7 +25,7 @@ use plimsoll_engine::memory::Shard;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::{category_of, metrics::Outcomes};
+use super::{category_of, outcomes::Outcomes};
 use crate::{Duties, leader::Fence};
 pub(crate) use desk::namespace_of;
 use desk::{Desk, Write};

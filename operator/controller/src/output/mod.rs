@@ -4,6 +4,7 @@ mod bucket;
 pub mod events;
 pub mod evidence;
 pub mod metrics;
+pub mod outcomes;
 pub mod policy_reports;
 pub mod report;
 pub mod server;

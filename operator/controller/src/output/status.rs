@@ -29,7 +29,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{category_of, metrics::Outcomes};
+use super::{category_of, outcomes::Outcomes};
 use crate::{Published, leader::Fence};
 use pace::{Due, Kept, due, uid_of};
 

@@ -15,22 +15,16 @@ use std::{
 };
 
 use jiff::Timestamp;
-use prometheus_client::{
-    encoding::text::encode,
-    metrics::{counter::Counter, family::Family},
-    registry::Registry,
-};
+use prometheus_client::{encoding::text::encode, registry::Registry};
 use tokio::sync::watch;
 
+use super::outcomes::Outcomes;
 use crate::Published;
 pub use own::Turns;
 pub use plimsoll_metrics as catalog;
 use plimsoll_metrics::Metric;
 use sheet::{Sheet, sample};
 pub use text::Format;
-
-/// A counter with one label, for outputs that count what became of their work.
-pub type Outcomes = Family<[(&'static str, &'static str); 1], Counter>;
 
 /// Where a collector finds the published state.
 #[derive(Clone)]

@@ -10,11 +10,11 @@ use prometheus_client::{
 use tokio::sync::watch;
 
 use super::{
-    Outcomes, Sheet, State,
+    Sheet, State,
     catalog::{self, Metric},
     sample,
 };
-use crate::Health;
+use crate::{Health, output::outcomes::Outcomes};
 
 /// How long turns of the engine take. The actor tells it of every turn: the published state shows only the last.
 #[derive(Clone, Debug)]

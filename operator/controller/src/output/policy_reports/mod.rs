@@ -30,7 +30,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
-use super::{bucket::Bucket, category_of, metrics::Outcomes};
+use super::{bucket::Bucket, category_of, outcomes::Outcomes};
 use crate::{Changes, Published, leader::Fence};
 use content::Content;
 use desk::{DIGEST, Desk, Key, News, Stored, Write, name_for};

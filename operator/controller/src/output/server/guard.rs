@@ -25,7 +25,7 @@ use kube::{Api, Client, api::PostParams};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
 
-use crate::output::{category_of, metrics::Outcomes};
+use crate::output::{category_of, outcomes::Outcomes};
 
 /// How long a yes holds: a right that is taken away is gone after this.
 const YES_HOLDS: Duration = Duration::from_secs(30);

@@ -301,7 +301,7 @@ struct Place {
 impl Place {
     fn judge(&self, port: &Published<'_>, tried: Tried, path: String, params: &Params, out: &mut Findings) {
         let name = port.name();
-        let (reason, message, severity) = match port.speaks(params).when(tried) {
+        let (reason, message, severity) = match tried.corrects(port.speaks(params)) {
             Speaks::Encrypted => return,
             Speaks::Database(which) => (
                 "DatabasePort",

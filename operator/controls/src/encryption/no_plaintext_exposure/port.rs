@@ -1,6 +1,6 @@
 //! What a published port speaks, as far as its declaration tells.
 
-use super::{Params, tried::Tried};
+use super::Params;
 
 /// Protocols of `appProtocol` that are TLS, or encrypted by themselves (`ssh`, and `quic` and `http3` over UDP).
 const ENCRYPTED: [&str; 7] = ["https", "kubernetes.io/wss", "tls", "ssl", "ssh", "quic", "http3"];
@@ -30,7 +30,7 @@ const TURN_ON: [u16; 9] = [21, 22, 25, 110, 143, 389, 587, 5222, 5269];
 /// Ports that are registered for TLS from the first byte.
 const REGISTERED: [u16; 12] = [465, 563, 636, 853, 989, 990, 992, 993, 995, 5061, 5671, 8883];
 
-const REGISTERED_ONLY: &str = "it is registered for TLS, which only trying it, or an appProtocol, confirms";
+pub(super) const REGISTERED_ONLY: &str = "it is registered for TLS, which only trying it, or an appProtocol, confirms";
 
 /// A port that can be reached from outside.
 pub(super) struct Published<'p> {
@@ -58,24 +58,6 @@ pub(super) enum Speaks {
     Plaintext(&'static str),
     /// Only trying it would tell.
     Untold(&'static str),
-}
-
-/// Databases that may speak TLS and plaintext at one port: a handshake does not prove that they refuse plaintext.
-const BOTH: [&str; 4] = ["PostgreSQL", "MySQL", "SQL Server", "MongoDB"];
-
-impl Speaks {
-    /// With what came of trying.
-    pub(super) fn when(self, tried: Tried) -> Self {
-        match (self, tried) {
-            (Self::Database(which), Tried::Tls) if BOTH.contains(&which) => Self::Database(which),
-            (_, Tried::Tls) => Self::Encrypted,
-            // Who turns encryption on later begins without it.
-            (Self::Encrypted | Self::Plaintext(_) | Self::Untold(REGISTERED_ONLY), Tried::Other) => {
-                Self::Plaintext("answers with something that is not TLS")
-            }
-            (speaks, _) => speaks,
-        }
-    }
 }
 
 impl Published<'_> {

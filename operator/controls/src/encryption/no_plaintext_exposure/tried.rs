@@ -12,8 +12,14 @@ use plimsoll_engine::{
     view::View,
 };
 
-use super::{Params, port::Published};
+use super::{
+    Params,
+    port::{Published, REGISTERED_ONLY, Speaks},
+};
 use crate::shared::sites::Site;
+
+/// Databases that may speak TLS and plaintext at one port: a handshake does not prove that they refuse plaintext.
+const BOTH: [&str; 4] = ["PostgreSQL", "MySQL", "SQL Server", "MongoDB"];
 
 /// Most addresses of one load balancer that are tried.
 const ADDRESSES: usize = 4;
@@ -27,6 +33,21 @@ pub(super) enum Tried {
     Other,
     /// Nothing was tried, or it told nothing.
     Untold,
+}
+
+impl Tried {
+    /// What a port speaks by what came of trying, where its declaration said this.
+    pub(super) fn corrects(self, declared: Speaks) -> Speaks {
+        match (declared, self) {
+            (Speaks::Database(which), Self::Tls) if BOTH.contains(&which) => Speaks::Database(which),
+            (_, Self::Tls) => Speaks::Encrypted,
+            // Who turns encryption on later begins without it.
+            (Speaks::Encrypted | Speaks::Plaintext(_) | Speaks::Untold(REGISTERED_ONLY), Self::Other) => {
+                Speaks::Plaintext("answers with something that is not TLS")
+            }
+            (declared, _) => declared,
+        }
+    }
 }
 
 /// Tries the ports of one Service at the addresses of its load balancer.

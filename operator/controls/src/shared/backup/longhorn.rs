@@ -13,7 +13,7 @@ use plimsoll_engine::{
     view::View,
 };
 
-use super::sources::{Source, Sources, State};
+use super::source::{Source, Sources, State};
 
 /// Claims of more pods than this are not looked at one by one.
 const MOST_PODS: i32 = 64;

@@ -9,6 +9,7 @@ mod external;
 mod longhorn;
 mod measures;
 mod runs;
+mod source;
 mod sources;
 mod start;
 mod target;
@@ -20,7 +21,8 @@ pub(crate) use external::{ExternalDatabase, check_external, judge_external};
 pub(crate) use longhorn::{claims, volumes as longhorn_volumes};
 pub(crate) use measures::{measure, seconds};
 pub(crate) use runs::{Run, RunOf};
-pub(crate) use sources::{Source, Sources, SourcesOf, State};
+pub(crate) use source::{Source, Sources, State};
+pub(crate) use sources::SourcesOf;
 pub(crate) use start::{START, Start, Startable, start};
 pub(crate) use target::{FILE_TARGETS, TARGETS, Target, default_images, is_database, keeps_files, target};
 
