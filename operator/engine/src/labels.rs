@@ -4,7 +4,27 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::{pieces::Pieces, selector::LabelLookup};
+use crate::pieces::Pieces;
+
+/// Labels that can be asked for one key.
+pub trait LabelLookup {
+    /// The value of the label `key`.
+    fn get(&self, key: &str) -> Option<&str>;
+}
+
+impl LabelLookup for BTreeMap<String, String> {
+    fn get(&self, key: &str) -> Option<&str> {
+        BTreeMap::get(self, key).map(String::as_str)
+    }
+}
+
+impl<K: AsRef<str>, V: AsRef<str>> LabelLookup for [(K, V)] {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.iter()
+            .find(|(name, _)| name.as_ref() == key)
+            .map(|(_, value)| value.as_ref())
+    }
+}
 
 /// `metadata.labels`, sorted by key.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]

@@ -4,10 +4,10 @@ use std::sync::{Arc, LazyLock};
 
 use super::{Addresses, Match, Protocol, Shared, profile::Profile};
 use crate::{
-    labels::Labels,
+    labels::{LabelLookup, Labels},
     name::ObjRef,
     object::{Container, Direction, PodSpec},
-    selector::{LabelLookup, LabelSelector, Operator, Requirement},
+    selector::{LabelSelector, Operator, Requirement},
 };
 
 /// Set by the API server on every namespace: nobody can forge it, and manifests leave it out.

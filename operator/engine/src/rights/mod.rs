@@ -6,8 +6,9 @@
 pub(crate) mod aggregate;
 pub(crate) mod defaults;
 mod effect;
+mod given;
 mod policy;
-mod powers;
+mod power;
 mod request;
 mod rule;
 mod scope;
@@ -17,8 +18,9 @@ mod tests;
 mod words;
 
 pub use defaults::{is_default, roles as default_roles};
-pub use effect::{Effect, Grant, Power, Powers};
+pub use effect::{Effect, Grant};
 pub use policy::{Because, Policy};
+pub use power::{Power, Powers};
 pub use request::{Request, ResourceRequest};
 pub use rule::{Rule, Rules};
 pub use scope::cluster_scoped;

@@ -10,27 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 pub use validate::SelectorError;
 
-use crate::labels::Labels;
-
-/// Labels that can be asked for one key.
-pub trait LabelLookup {
-    /// The value of the label `key`.
-    fn get(&self, key: &str) -> Option<&str>;
-}
-
-impl LabelLookup for BTreeMap<String, String> {
-    fn get(&self, key: &str) -> Option<&str> {
-        BTreeMap::get(self, key).map(String::as_str)
-    }
-}
-
-impl<K: AsRef<str>, V: AsRef<str>> LabelLookup for [(K, V)] {
-    fn get(&self, key: &str) -> Option<&str> {
-        self.iter()
-            .find(|(name, _)| name.as_ref() == key)
-            .map(|(_, value)| value.as_ref())
-    }
-}
+use crate::labels::{LabelLookup, Labels};
 
 /// Selects objects by their labels. All requirements must hold; an empty selector selects everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]

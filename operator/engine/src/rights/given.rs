@@ -1,7 +1,7 @@
 //! What a single rule gives: the powers that controls ask about, by the rule's words.
 
 use super::{
-    effect::Power,
+    power::Power,
     rule::Rule,
     scope::{is_kubernetes, may_be_namespaced},
     words::Words,
