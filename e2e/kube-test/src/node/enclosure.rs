@@ -14,6 +14,17 @@ const INSIDE: &str = include_str!("inside.sh");
 const ENCLOSED: &str = "KUBE_TEST_ENCLOSED";
 /// Who wants a real node says so: it needs root, and changes cgroups while it runs.
 const WANTED: &str = "KUBE_TEST_NODE";
+/// What `unshare` is asked for.
+const NAMESPACES: [&str; 6] = [
+    "--net",
+    "--mount",
+    "--pid",
+    "--fork",
+    "--kill-child=KILL",
+    "--mount-proc",
+];
+/// Where the kernel shows control groups, version 1 and 2.
+const CGROUPS: &str = "/sys/fs/cgroup";
 /// What the distribution provides, and its package in Debian.
 const PROGRAMS: [(&str, &str); 5] = [
     ("unshare", "util-linux"),
@@ -77,7 +88,10 @@ impl Enclosure {
         if !rustix::process::geteuid().is_root() {
             return Some("a real node needs root".to_owned());
         }
-        lacking_programs().or_else(lacking_binaries)
+        lacking_programs()
+            .or_else(lacking_namespaces)
+            .or_else(lacking_cgroups)
+            .or_else(lacking_binaries)
     }
 
     /// Whether this process runs in such namespaces.
@@ -96,14 +110,7 @@ impl Enclosure {
         let dir = dir.keep();
         let mut command = Command::new("unshare");
         command
-            .args([
-                "--net",
-                "--mount",
-                "--pid",
-                "--fork",
-                "--kill-child=KILL",
-                "--mount-proc",
-            ])
+            .args(NAMESPACES)
             .args(["/bin/sh", "-c", INSIDE, "kube-test-node"])
             .args([dir.as_os_str(), &group])
             .arg(program.get_program())
@@ -163,6 +170,24 @@ fn lacking_programs() -> Option<String> {
     let has_plugins = |dir: &str| Path::new(dir).join("ptp").is_file();
     let plugins = CNI_FOLDERS.into_iter().any(has_plugins);
     (!plugins).then(|| missing("the CNI plugins", "containernetworking-plugins"))
+}
+
+/// Root in a container may not make namespaces.
+fn lacking_namespaces() -> Option<String> {
+    let why = match Command::new("unshare").args(NAMESPACES).arg("true").output() {
+        Ok(tried) if tried.status.success() => return None,
+        Ok(tried) => String::from_utf8_lossy(&tried.stderr).trim().to_owned(),
+        Err(error) => error.to_string(),
+    };
+    Some(format!("a real node needs namespaces of its own: {why}"))
+}
+
+/// ... nor write to control groups.
+fn lacking_cgroups() -> Option<String> {
+    let root = Path::new(CGROUPS);
+    let of_pods = [root.join("cgroup.procs"), root.join("pids")];
+    let is_writable = |path: &PathBuf| rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok();
+    (!of_pods.iter().any(is_writable)).then(|| format!("a real node needs {CGROUPS} to be writable"))
 }
 
 fn lacking_binaries() -> Option<String> {
