@@ -1,11 +1,12 @@
 //! What was repaired, as evidence: with the values of before.
 
 use jiff::Timestamp;
+use plimsoll_engine::text::cut_json;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{schema, status::ObjectReference, summary::cut};
+use crate::{schema, status::ObjectReference};
 
 /// Most repairs one record remembers; the oldest go first.
 pub const MAX_REPAIRS: usize = 100;
@@ -70,7 +71,7 @@ impl RepairRecord {
     #[must_use]
     pub fn bounded(&self) -> Self {
         Self {
-            summary: cut(&self.summary, MAX_TEXT - 3),
+            summary: cut_json(&self.summary, MAX_TEXT),
             fields: self
                 .fields
                 .iter()
@@ -88,7 +89,7 @@ impl FieldChange {
         let before = self.before.clone().filter(small);
         let after = self.after.clone().filter(small);
         Self {
-            pointer: cut(&self.pointer, MAX_TEXT - 3),
+            pointer: cut_json(&self.pointer, MAX_TEXT),
             truncated: self.truncated
                 || before.is_some() != self.before.is_some()
                 || after.is_some() != self.after.is_some(),

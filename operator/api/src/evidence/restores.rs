@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use plimsoll_engine::{memory::Shard, restore::Restore};
+use plimsoll_engine::{memory::Shard, restore::Restore, text::cut_json};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::EvidenceError;
-use crate::{schema, summary::cut};
+use crate::schema;
 
 /// Most restores one record remembers: verified ones first, then the newest.
 const MAX_RESTORES: usize = 128;
@@ -90,7 +90,7 @@ impl RestoreEvidence {
                 .collect(),
             source: restore.source.to_string(),
             mechanism: restore.mechanism.map(|mechanism| mechanism.word().to_owned()),
-            flaw: restore.flaw.as_ref().map(|flaw| cut(flaw, MAX_WORD - 3)),
+            flaw: restore.flaw.as_ref().map(|flaw| cut_json(flaw, MAX_WORD)),
             backup: restore.backup.to_string(),
             backup_time: restore.backup_time,
             seconds: restore.seconds.map(i64::from),
