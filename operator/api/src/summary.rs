@@ -56,26 +56,6 @@ pub fn status_of(
     })
 }
 
-/// The status of a baseline that is not evaluated yet, such as while the first lists come in; the figures of before stay, and
-/// `Ready` says that they are old.
-pub fn pending_status(
-    generation: i64,
-    problems: &[Problem],
-    why: &str,
-    now: Timestamp,
-    previous: Option<&SecurityBaselineStatus>,
-) -> SecurityBaselineStatus {
-    let mut status = previous.cloned().unwrap_or_default();
-    let before = std::mem::take(&mut status.conditions);
-    status.observed_generation = Some(generation);
-    status.conditions = vec![
-        accepted(problems, generation, now, &before),
-        condition("Ready", Some(false), "Syncing", why, generation, now, &before),
-        condition("Compliant", None, "Syncing", why, generation, now, &before),
-    ];
-    bounded(status)
-}
-
 fn accepted(problems: &[Problem], generation: i64, now: Timestamp, before: &[Condition]) -> Condition {
     if problems.is_empty() {
         let message = "every part of the baseline is understood";
