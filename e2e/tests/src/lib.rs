@@ -9,6 +9,7 @@
 )]
 
 pub mod agreement;
+pub mod baseline;
 pub mod certificate;
 pub mod front;
 pub mod installed;

@@ -5,12 +5,10 @@ use kube_test::{Builder, Cluster, eventually, not_yet};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::{
+    baseline::BASELINE,
     installed::{SOON, install_anew},
     operator::{Operator, foreign_writes, found},
 };
-
-/// The baseline of every scenario.
-pub const BASELINE: &str = "live";
 
 /// A cluster in which one scenario is played.
 #[allow(missing_debug_implementations, reason = "its client has none")]

@@ -9,6 +9,7 @@ use kube::{
 };
 use kube_test::{Cluster, eventually, not_yet};
 use plimsoll_e2e::{
+    baseline::{BASELINE, baseline},
     installed::{SOON, api, exception, install_with, post},
     operator::{Operator, condition, events, foreign_writes, refused, status_until},
     scenario::deployed_by,
@@ -19,17 +20,10 @@ const REDUNDANCY: &str = "availability/replica-redundancy";
 const BUDGET: &str = "availability/disruption-budget";
 const DENY: &str = "isolation/default-deny";
 
-const BASELINE: &str = "
-apiVersion: plimsoll.dev/v1alpha1
-kind: SecurityBaseline
-metadata: {name: live}
-spec:
-  mode: Observe
-  scope: {excludeNamespaces: [kube-system, kube-node-lease, kube-public, default, plimsoll-system]}
-  controls:
-    availability/replica-redundancy: {minReplicas: 2, failAfter: 0s}
-    availability/disruption-budget: {failAfter: 0s}
-    isolation/default-deny: {failAfter: 0s}
+const CONTROLS: &str = "
+availability/replica-redundancy: {minReplicas: 2, failAfter: 0s}
+availability/disruption-budget: {failAfter: 0s}
+isolation/default-deny: {failAfter: 0s}
 ";
 
 /// An autoscaler that would let its Deployment fall to one replica.
@@ -171,7 +165,7 @@ async fn set_the_scene(cluster: &Cluster, client: &Client) {
     )
     .await
     .unwrap();
-    cluster.apply(BASELINE).await.unwrap();
+    cluster.apply(&baseline("Observe", CONTROLS)).await.unwrap();
 }
 
 /// As Argo CD does with server-side apply; no Argo CD runs here.
@@ -201,7 +195,7 @@ async fn in_enforce_what_is_safe_is_repaired(cluster: &Cluster, client: &Client,
     let enforce = Patch::Merge(json!({ "spec": { "mode": "Enforce" } }));
     let baselines = api(client, "SecurityBaseline");
     baselines
-        .patch("live", &PatchParams::default(), &enforce)
+        .patch(BASELINE, &PatchParams::default(), &enforce)
         .await
         .unwrap();
     until_written(cluster, "what is safe is repaired", &MEANT).await;
@@ -277,7 +271,7 @@ async fn exceptions_say_what_they_are(client: &Client, operator: &Operator) {
     assert_eq!(active["matched"], 1, "{active}");
     assert_eq!(condition(&active, "Accepted")["status"], "True");
     assert_eq!(phase_until(client, "inert", "Inert").await["matched"], 0);
-    let status = status_until(client, "live", "the waiver is counted", |s| {
+    let status = status_until(client, BASELINE, "the waiver is counted", |s| {
         s["totals"]["waived"] == 1
     })
     .await;

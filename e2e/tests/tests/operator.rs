@@ -13,26 +13,19 @@ use kube::{
 use kube_test::{Cluster, eventually, not_yet};
 use plimsoll_api::EvidenceRecord;
 use plimsoll_e2e::{
+    baseline::{BASELINE, baseline},
     installed::{NAMESPACE, SOON, api, install_with},
     operator::{Operator, condition, events, status, status_until, time},
 };
 use serde_json::{Value, json};
 
 const REDUNDANCY: &str = "availability/replica-redundancy";
-const BASELINE: &str = "live";
 
 /// Failures count at once, so that the test need not wait for `failAfter`.
-const SECURITY_BASELINE: &str = "
-apiVersion: plimsoll.dev/v1alpha1
-kind: SecurityBaseline
-metadata: {name: live}
-spec:
-  mode: Observe
-  scope: {excludeNamespaces: [kube-system, kube-node-lease, kube-public, default, plimsoll-system]}
-  controls:
-    availability/replica-redundancy: {minReplicas: 2, failAfter: 0s}
-    environments/labelled: {failAfter: 0s}
-    isolation/default-deny: {failAfter: 0s}
+const CONTROLS: &str = "
+availability/replica-redundancy: {minReplicas: 2, failAfter: 0s}
+environments/labelled: {failAfter: 0s}
+isolation/default-deny: {failAfter: 0s}
 ";
 
 fn deployment(name: &str, replicas: u32) -> Value {
@@ -79,7 +72,7 @@ async fn what_changes_is_told_once_and_survives_a_restart() {
     cluster.namespace("shop", &labels).await.unwrap();
     create(&client, "old", 1).await;
     create(&client, "good", 2).await;
-    cluster.apply(SECURITY_BASELINE).await.unwrap();
+    cluster.apply(&baseline("Observe", CONTROLS)).await.unwrap();
 
     let mut first = Operator::start(&cluster, "first", &[]).await;
     assert_eq!(
@@ -251,8 +244,8 @@ async fn transitions_are_told_once(client: &Client, operator: &Operator) {
 }
 
 async fn a_changed_baseline_is_observed(cluster: &Cluster, client: &Client) {
-    let stricter = SECURITY_BASELINE.replace("minReplicas: 2", "minReplicas: 3");
-    cluster.apply(&stricter).await.unwrap();
+    let stricter = CONTROLS.replace("minReplicas: 2", "minReplicas: 3");
+    cluster.apply(&baseline("Observe", &stricter)).await.unwrap();
     let seen = status_until(client, BASELINE, "the new generation is observed", |s| {
         s["observedGeneration"] == 2
     })

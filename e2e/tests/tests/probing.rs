@@ -23,6 +23,7 @@ use kube::Client;
 use kube_test::{Cluster, eventually, not_yet};
 use plimsoll_api::EvidenceRecord;
 use plimsoll_e2e::{
+    baseline::{BASELINE, baseline},
     installed::{SOON, install_with, post},
     operator::{Operator, foreign_writes, status_until},
     series::Page,
@@ -45,20 +46,15 @@ apiVersion: networking.k8s.io/v1
 kind: IngressClass
 metadata: {name: aws}
 spec: {controller: ingress.k8s.aws/alb}
----
-apiVersion: plimsoll.dev/v1alpha1
-kind: SecurityBaseline
-metadata: {name: probed}
-spec:
-  mode: Enforce
-  scope: {excludeNamespaces: [kube-system, kube-node-lease, kube-public, default, plimsoll-system]}
-  controls:
-    encryption/ingress-tls: {failAfter: 0s}
-    encryption/tls-min-version: {failAfter: 0s}
-    encryption/tls-handshake: {probe: true, failAfter: 0s, timeout: 2s, allowCidrs: [127.0.0.2/31, 127.0.0.4/32]}
-    availability/uptime-slo:
-      {probe: true, failAfter: 0s, target: \"0.99\", window: 1d, minCoverage: \"0.00005\", interval: 5s, timeout: 2s,
-       allowCidrs: [127.0.0.2/31, 127.0.0.4/32]}
+";
+
+const CONTROLS: &str = "
+encryption/ingress-tls: {failAfter: 0s}
+encryption/tls-min-version: {failAfter: 0s}
+encryption/tls-handshake: {probe: true, failAfter: 0s, timeout: 2s, allowCidrs: [127.0.0.2/31, 127.0.0.4/32]}
+availability/uptime-slo:
+  {probe: true, failAfter: 0s, target: \"0.99\", window: 1d, minCoverage: \"0.00005\", interval: 5s, timeout: 2s,
+   allowCidrs: [127.0.0.2/31, 127.0.0.4/32]}
 ";
 
 fn certificate() -> CertifiedKey<rcgen::KeyPair> {
@@ -223,6 +219,7 @@ async fn servers_are_tried_out_and_what_was_met_survives_restarts_and_replicas()
         .await
         .unwrap();
     cluster.apply(SCENE).await.unwrap();
+    cluster.apply(&baseline("Enforce", CONTROLS)).await.unwrap();
     ingress(&cluster, "a", "a.example.com", None, true, Some(a)).await;
     ingress(&cluster, "b", "b.example.com", None, true, Some(b.1)).await;
     ingress(&cluster, "c", "c.example.com", None, true, Some(c)).await;
@@ -292,7 +289,7 @@ async fn servers_are_tried_out_and_what_was_met_survives_restarts_and_replicas()
         0.99
     );
     // The status follows the metrics, every few seconds.
-    let status = status_until(&client, "probed", "the worst is told", |status| {
+    let status = status_until(&client, BASELINE, "the worst is told", |status| {
         status
             .to_string()
             .contains("TLS 1.0 and 1.1 accepted by b.example.com at 127.0.0.3:")

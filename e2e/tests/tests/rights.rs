@@ -11,6 +11,7 @@ use kube::{
 };
 use kube_test::Cluster;
 use plimsoll_e2e::{
+    baseline::{BASELINE, baseline},
     installed::install_with,
     operator::{Operator, status_until},
     series::Page,
@@ -25,17 +26,13 @@ const INTERVAL: Duration = Duration::from_secs(30);
 /// The chart's role for reading: release `plimsoll` in namespace `plimsoll-system`.
 const ROLE: &str = "plimsoll-system-plimsoll";
 
+const CONTROLS: &str = "
+availability/replica-redundancy: {minReplicas: 2, failAfter: 0s}
+isolation/default-deny: {failAfter: 0s}
+governance/continuous-monitoring: {interval: 30s, minReplicas: 1, failAfter: 0s}
+";
+
 const OBJECTS: &str = r#"
-apiVersion: plimsoll.dev/v1alpha1
-kind: SecurityBaseline
-metadata: {name: live}
-spec:
-  scope: {excludeNamespaces: [kube-system, kube-node-lease, kube-public, default, plimsoll-system]}
-  controls:
-    availability/replica-redundancy: {minReplicas: 2, failAfter: 0s}
-    isolation/default-deny: {failAfter: 0s}
-    governance/continuous-monitoring: {interval: 30s, minReplicas: 1, failAfter: 0s}
----
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
 metadata: {name: deny, namespace: shut}
@@ -85,7 +82,7 @@ fn verdicts(page: &Page, control: &str) -> [u64; 3] {
 }
 
 fn score(page: &Page) -> f64 {
-    page.sum("plimsoll_score_ratio", &[("baseline", "live")])
+    page.sum("plimsoll_score_ratio", &[("baseline", BASELINE)])
 }
 
 fn same(a: f64, b: f64) -> bool {
@@ -108,6 +105,7 @@ async fn a_lost_right_makes_verdicts_unknown_and_kinds_come_and_go() {
         ];
         cluster.namespace(name, &labels).await.unwrap();
     }
+    cluster.apply(&baseline("Observe", CONTROLS)).await.unwrap();
     cluster.apply(OBJECTS).await.unwrap();
     let operator = Operator::ready(&cluster, "operator", &["--access-interval=1s"]).await;
     let before = operator
@@ -149,7 +147,7 @@ async fn a_right_is_revoked_and_returns(client: &Client, operator: &Operator, be
         score(&without),
         score(before)
     );
-    let status = status_until(client, "live", "the status says so", |s| {
+    let status = status_until(client, BASELINE, "the status says so", |s| {
         s["totals"]["unknown"] == 2
     })
     .await;

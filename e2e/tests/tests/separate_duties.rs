@@ -13,6 +13,7 @@ use kube::{Api, Client, api::ListParams};
 use kube_test::{Cluster, eventually, not_yet};
 use plimsoll_api::EvidenceRecord;
 use plimsoll_e2e::{
+    baseline::baseline,
     installed::{NAMESPACE, SOON, install_with},
     operator::Operator,
     series::Page,
@@ -40,16 +41,11 @@ spec:
   template:
     metadata: {labels: {app: web}}
     spec: {containers: [{name: c, image: \"registry.k8s.io/pause:3.10\"}]}
----
-apiVersion: plimsoll.dev/v1alpha1
-kind: SecurityBaseline
-metadata: {name: live}
-spec:
-  mode: Observe
-  scope: {excludeNamespaces: [kube-system, kube-node-lease, kube-public, default, plimsoll-system]}
-  controls:
-    availability/replica-redundancy: {minReplicas: 2, failAfter: 0s, mode: Enforce}
-    encryption/tls-handshake: {probe: true, failAfter: 0s, timeout: 2s, allowCidrs: [127.0.0.1/32]}
+";
+
+const CONTROLS: &str = "
+availability/replica-redundancy: {minReplicas: 2, failAfter: 0s, mode: Enforce}
+encryption/tls-handshake: {probe: true, failAfter: 0s, timeout: 2s, allowCidrs: [127.0.0.1/32]}
 ";
 
 /// A host at whose load balancer the operator itself answers: its own secure port.
@@ -137,6 +133,7 @@ async fn three_processes_do_together_what_one_does_and_none_may_do_anothers_work
         .await
         .unwrap();
     cluster.apply(SCENE).await.unwrap();
+    cluster.apply(&baseline("Observe", CONTROLS)).await.unwrap();
 
     let reader = start(&cluster, "reader", READER).await;
     publish(&cluster, &reader).await;

@@ -2,8 +2,7 @@
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
-
-use crate::summary::cut;
+use plimsoll_engine::text::cut_json;
 
 /// Longest message of a condition, in bytes.
 const MAX_MESSAGE: usize = 2048;
@@ -31,7 +30,7 @@ pub fn condition(
         type_: kind.into(),
         status: status.into(),
         reason: reason.into(),
-        message: cut(message, MAX_MESSAGE),
+        message: cut_json(message, MAX_MESSAGE),
         observed_generation: Some(generation),
         last_transition_time: since,
     }

@@ -28,7 +28,7 @@ pub use exception::{
 };
 pub use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 pub use status::{ControlStatus, FindingStatus, ObjectReference, SecurityBaselineStatus, Totals};
-pub use summary::{MAX_STATUS_BYTES, MAX_WORST, pending_status, status_of};
+pub use summary::{MAX_STATUS_BYTES, MAX_WORST, status_of};
 
 /// The API group of every kind here.
 pub const GROUP: &str = "plimsoll.dev";

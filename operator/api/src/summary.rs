@@ -5,6 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use plimsoll_engine::{
     baseline::Problem,
     report::{BaselineReport, Rank, Tally, UnitKey},
+    text::cut_json,
 };
 
 use crate::{
@@ -55,26 +56,6 @@ pub fn status_of(
     })
 }
 
-/// The status of a baseline that is not evaluated yet, such as while the first lists come in; the figures of before stay, and
-/// `Ready` says that they are old.
-pub fn pending_status(
-    generation: i64,
-    problems: &[Problem],
-    why: &str,
-    now: Timestamp,
-    previous: Option<&SecurityBaselineStatus>,
-) -> SecurityBaselineStatus {
-    let mut status = previous.cloned().unwrap_or_default();
-    let before = std::mem::take(&mut status.conditions);
-    status.observed_generation = Some(generation);
-    status.conditions = vec![
-        accepted(problems, generation, now, &before),
-        condition("Ready", Some(false), "Syncing", why, generation, now, &before),
-        condition("Compliant", None, "Syncing", why, generation, now, &before),
-    ];
-    bounded(status)
-}
-
 fn accepted(problems: &[Problem], generation: i64, now: Timestamp, before: &[Condition]) -> Condition {
     if problems.is_empty() {
         let message = "every part of the baseline is understood";
@@ -91,7 +72,7 @@ fn accepted(problems: &[Problem], generation: i64, now: Timestamp, before: &[Con
     let mut lines: Vec<String> = problems
         .iter()
         .take(MAX_PROBLEMS)
-        .map(|p| cut(&format!("{}: {}", p.field, p.message), MAX_MESSAGE))
+        .map(|p| cut_json(&format!("{}: {}", p.field, p.message), MAX_MESSAGE))
         .collect();
     if problems.len() > MAX_PROBLEMS {
         lines.push(format!("and {} more", problems.len() - MAX_PROBLEMS));
@@ -200,8 +181,8 @@ fn finding(report: &BaselineReport, rank: &Rank, key: &UnitKey) -> Option<Findin
         severity: reported.severity,
         object: (&finding.object).into(),
         reason: finding.reason.into(),
-        message: cut(&finding.message, MAX_MESSAGE),
-        field_path: finding.field_path.as_deref().map(|path| cut(path, MAX_PATH)),
+        message: cut_json(&finding.message, MAX_MESSAGE),
+        field_path: finding.field_path.as_deref().map(|path| cut_json(path, MAX_PATH)),
         first_seen: reported.first_seen,
     })
 }
@@ -214,23 +195,6 @@ fn bounded(mut status: SecurityBaselineStatus) -> SecurityBaselineStatus {
 
 fn size(status: &SecurityBaselineStatus) -> usize {
     serde_json::to_vec(status).map_or(0, |json| json.len())
-}
-
-/// Cuts a text to so many bytes as JSON writes them, at a character boundary, with an ellipsis where something is missing.
-pub(crate) fn cut(text: &str, most: usize) -> String {
-    let mut left = most;
-    for (at, c) in text.char_indices() {
-        let cost = match c {
-            '"' | '\\' => 2,
-            c if c.is_control() => 6,
-            c => c.len_utf8(),
-        };
-        if cost > left {
-            return format!("{}…", &text[..at]);
-        }
-        left -= cost;
-    }
-    text.into()
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use crate::{
     name::ObjRef,
     probe::Request,
     recent::Recent,
+    text::cut,
     unknown::Unknown,
 };
 
@@ -154,17 +155,12 @@ impl DerefMut for Finding {
     }
 }
 
-/// Cuts a text to [`LONGEST`] bytes at a character boundary.
-fn bounded(mut text: String) -> Box<str> {
-    if text.len() > LONGEST {
-        let mut end = LONGEST;
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        text.truncate(end);
-        text.push('…');
+/// Cuts a text to [`LONGEST`] bytes; hardly any is longer.
+fn bounded(text: String) -> Box<str> {
+    if text.len() <= LONGEST {
+        return text.into_boxed_str();
     }
-    text.into_boxed_str()
+    cut(&text, LONGEST).into_boxed_str()
 }
 
 /// Where a control writes what it finds.

@@ -31,6 +31,37 @@ pub fn is_hostile(c: char) -> bool {
             | '\u{e0000}'..='\u{e007f}') // tags
 }
 
+/// Cuts a text to so many bytes at a character boundary, with an ellipsis where something is missing; there is room for that at
+/// least.
+pub fn cut(text: &str, most: usize) -> String {
+    cut_by(text, most, char::len_utf8)
+}
+
+/// The same in bytes as JSON writes them.
+pub fn cut_json(text: &str, most: usize) -> String {
+    let written = |c: char| match c {
+        '"' | '\\' => 2,
+        c if c.is_control() => 6,
+        c => c.len_utf8(),
+    };
+    cut_by(text, most, written)
+}
+
+fn cut_by(text: &str, most: usize, bytes: impl Fn(char) -> usize) -> String {
+    const ELLIPSIS: char = '…';
+    let (mut used, mut end) = (0, 0);
+    for (at, c) in text.char_indices() {
+        if used + ELLIPSIS.len_utf8() <= most {
+            end = at;
+        }
+        used += bytes(c);
+        if used > most {
+            return format!("{}{ELLIPSIS}", &text[..end]);
+        }
+    }
+    text.into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,6 +79,26 @@ mod tests {
     )]
     fn nothing_that_moves_or_hides_text_passes(#[case] given: &str, #[case] shown: &str) {
         assert_eq!(escape(given), shown);
+    }
+
+    #[test]
+    fn cut_texts_fit_are_as_long_as_they_can_be_and_stay_text() {
+        for most in 3..20 {
+            let text = "aé€𝄞".repeat(5);
+            let cut = cut(&text, most);
+            assert!(cut.len() <= most && cut.len() + 4 > most, "{most}: {cut}");
+            assert!(text.starts_with(cut.strip_suffix('…').unwrap()), "{cut}");
+        }
+        assert_eq!(cut("short", 5), "short");
+    }
+
+    #[test]
+    fn cut_texts_fit_as_json_writes_them() {
+        for most in 3..80 {
+            let text = "a\"é\\\u{1}\n".repeat(5);
+            let written = serde_json::to_string(&cut_json(&text, most)).unwrap();
+            assert!(written.len() <= most + 2, "{most}: {written}");
+        }
     }
 
     #[test]

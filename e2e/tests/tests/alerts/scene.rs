@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, net::SocketAddr};
 use jiff::{SignedDuration, Timestamp};
 use kube_test::{Cluster, eventually, not_yet};
 use plimsoll_e2e::{
+    baseline::{BASELINE, baseline},
     installed::{SOON, api, exception, install_with, object},
     operator::Operator,
 };
@@ -16,25 +17,20 @@ use crate::{prometheus, until_seen};
 /// An hour is six seconds.
 const PACE: Pace = Pace::faster(600);
 
+const CONTROLS: &str = r#"
+availability/replica-redundancy: {failAfter: 0s}
+availability/uptime-slo:
+  {probe: true, failAfter: 0s, target: "0.99999", window: 1d, minCoverage: "0.00001", interval: 5s, timeout: 2s,
+   allowCidrs: [127.0.0.2/32]}
+backup/recent-success: {}
+backup/restore-test: {maxAge: 20d, warnBefore: 1d}
+encryption/ingress-tls: {failAfter: 0s}
+encryption/tls-handshake: {probe: true, failAfter: 0s, timeout: 2s, allowCidrs: [127.0.0.2/32]}
+environments/labelled: {failAfter: 0s}
+isolation/default-deny: {failAfter: 0s, mode: Observe}
+"#;
+
 const OBJECTS: &str = r#"
-apiVersion: plimsoll.dev/v1alpha1
-kind: SecurityBaseline
-metadata: {name: live}
-spec:
-  mode: Enforce
-  scope: {excludeNamespaces: [kube-system, kube-node-lease, kube-public, default, plimsoll-system]}
-  controls:
-    availability/replica-redundancy: {failAfter: 0s}
-    availability/uptime-slo:
-      {probe: true, failAfter: 0s, target: "0.99999", window: 1d, minCoverage: "0.00001", interval: 5s, timeout: 2s,
-       allowCidrs: [127.0.0.2/32]}
-    backup/recent-success: {}
-    backup/restore-test: {maxAge: 20d, warnBefore: 1d}
-    encryption/ingress-tls: {failAfter: 0s}
-    encryption/tls-handshake: {probe: true, failAfter: 0s, timeout: 2s, allowCidrs: [127.0.0.2/32]}
-    environments/labelled: {failAfter: 0s}
-    isolation/default-deny: {failAfter: 0s, mode: Observe}
----
 apiVersion: plimsoll.dev/v1alpha1
 kind: SecurityBaseline
 metadata: {name: wrong}
@@ -100,6 +96,7 @@ pub(crate) async fn install(cluster: &Cluster, host: SocketAddr) {
             .unwrap();
     }
     cluster.namespace("bare", &[]).await.unwrap();
+    cluster.apply(&baseline("Enforce", CONTROLS)).await.unwrap();
     cluster.apply(OBJECTS).await.unwrap();
     let days_ago = Timestamp::now() - SignedDuration::from_hours(72);
     let status =
@@ -181,7 +178,7 @@ async fn undo(cluster: &Cluster) {
 pub(crate) async fn alerts(cluster: &Cluster, operator: &Operator) -> BTreeSet<String> {
     let prometheus = prometheus(&[&operator.address], PACE).await;
     let client = cluster.admin().unwrap();
-    api(&client, "SecurityBaseline").get("live").await.unwrap();
+    api(&client, "SecurityBaseline").get(BASELINE).await.unwrap();
     undo(cluster).await;
     let expected = [
         "PlimsollBackupTooOld",

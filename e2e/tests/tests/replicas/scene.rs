@@ -14,6 +14,7 @@ use kube::{
 };
 use kube_test::{AuditEvent, Cluster, eventually, not_yet};
 use plimsoll_e2e::{
+    baseline::{BASELINE, baseline},
     installed::{SOON, install_anew},
     operator::{foreign_writes, refused},
     replicas::{Replicas, first_after, is_election, told},
@@ -29,19 +30,12 @@ const NAMESPACES: usize = 4;
 /// Deployments of one batch in each namespace.
 const EACH: usize = 4;
 
-const BASELINE: &str = "
-apiVersion: plimsoll.dev/v1alpha1
-kind: SecurityBaseline
-metadata: {name: live}
-spec:
-  mode: Observe
-  scope: {excludeNamespaces: [kube-system, kube-node-lease, kube-public, default, plimsoll-system]}
-  controls:
-    availability/replica-redundancy: {minReplicas: 2, failAfter: 0s, mode: Enforce}
-    availability/disruption-budget: {failAfter: 0s, mode: Enforce}
-    isolation/default-deny: {failAfter: 0s}
-    environments/labelled: {failAfter: 10m}
-    governance/continuous-monitoring: {minReplicas: 2}
+const CONTROLS: &str = "
+availability/replica-redundancy: {minReplicas: 2, failAfter: 0s, mode: Enforce}
+availability/disruption-budget: {failAfter: 0s, mode: Enforce}
+isolation/default-deny: {failAfter: 0s}
+environments/labelled: {failAfter: 10m}
+governance/continuous-monitoring: {minReplicas: 2}
 ";
 
 /// A cluster of a test's own, with both charts and the baseline, and namespaces for work.
@@ -72,7 +66,7 @@ impl Scene {
         // Each leader finds out anew that it is not ours to change, and the first says so.
         let gitops = deployment("work-0", "gitops", 1);
         deployed_by(&cluster, "argocd-controller", true, gitops).await;
-        cluster.apply(BASELINE).await.unwrap();
+        cluster.apply(&baseline("Observe", CONTROLS)).await.unwrap();
         Some(Self {
             cluster,
             client,
@@ -180,7 +174,7 @@ impl Scene {
     pub(crate) async fn settled_status(&self) -> Value {
         let mut last = (Value::Null, Instant::now());
         eventually(SOON, "the status has settled", async || {
-            let status = timeless(plimsoll_e2e::operator::status(&self.client, "live").await);
+            let status = timeless(plimsoll_e2e::operator::status(&self.client, BASELINE).await);
             if status != last.0 {
                 last = (status, Instant::now());
             }

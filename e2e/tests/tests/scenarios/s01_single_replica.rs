@@ -2,6 +2,7 @@
 //! makes sense is created.
 
 use plimsoll_e2e::{
+    baseline::baseline,
     operator::{Operator, events, refused},
     scenario::{Scenario, deployment},
     series::Page,
@@ -10,16 +11,9 @@ use plimsoll_e2e::{
 const REDUNDANCY: &str = "availability/replica-redundancy";
 const BUDGET: &str = "availability/disruption-budget";
 
-const BASELINE: &str = "
-apiVersion: plimsoll.dev/v1alpha1
-kind: SecurityBaseline
-metadata: {name: live}
-spec:
-  mode: Enforce
-  scope: {excludeNamespaces: [kube-system, kube-node-lease, kube-public, default, plimsoll-system]}
-  controls:
-    availability/replica-redundancy: {mode: Propose, failAfter: 0s}
-    availability/disruption-budget: {failAfter: 0s}
+const CONTROLS: &str = "
+availability/replica-redundancy: {mode: Propose, failAfter: 0s}
+availability/disruption-budget: {failAfter: 0s}
 ";
 
 fn units(page: &Page, control: &str, environment: &str, result: &str) -> f64 {
@@ -51,7 +45,7 @@ async fn a_single_replica_in_production_is_raised_by_a_person_and_then_guarded()
             .await
             .unwrap();
     }
-    let operator = scenario.operator(BASELINE).await;
+    let operator = scenario.operator(&baseline("Enforce", CONTROLS)).await;
     found_and_left_to_people(&scenario, &operator).await;
     raised_and_guarded(&scenario, &operator).await;
     assert_eq!(refused(&scenario.cluster).await, [""; 0]);

@@ -1,22 +1,14 @@
 //! What Argo CD or Flux deploys is left to them; where an autoscaler sets the replicas, the autoscaler is repaired.
 
 use plimsoll_e2e::{
+    baseline::baseline,
     operator::{Operator, events, refused},
     scenario::{Scenario, deployed_by, deployment},
 };
 
 const REDUNDANCY: &str = "availability/replica-redundancy";
 
-const BASELINE: &str = "
-apiVersion: plimsoll.dev/v1alpha1
-kind: SecurityBaseline
-metadata: {name: live}
-spec:
-  mode: Enforce
-  scope: {excludeNamespaces: [kube-system, kube-node-lease, kube-public, default, plimsoll-system]}
-  controls:
-    availability/replica-redundancy: {failAfter: 0s}
-";
+const CONTROLS: &str = "availability/replica-redundancy: {failAfter: 0s}";
 
 const AUTOSCALER: &str = "
 apiVersion: autoscaling/v2
@@ -71,7 +63,7 @@ async fn what_others_deploy_is_theirs_and_an_autoscaler_is_the_object() {
     }
     let before = versions(&scenario).await;
 
-    let operator = scenario.operator(BASELINE).await;
+    let operator = scenario.operator(&baseline("Enforce", CONTROLS)).await;
     scenario
         .until_written(
             "the autoscaler is repaired",

@@ -3,8 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 use kube_test::{Cluster, Part};
 use plimsoll_e2e::{
+    baseline::{BASELINE, baseline},
     operator::{Operator, refused, status, time},
-    scenario::{BASELINE, Scenario},
+    scenario::Scenario,
     series::Page,
 };
 
@@ -13,16 +14,9 @@ const SPREAD: &str = "availability/topology-spread";
 /// `failAfter` of the baseline.
 const GRACE: SignedDuration = SignedDuration::from_secs(10);
 
-const MANIFEST: &str = "
-apiVersion: plimsoll.dev/v1alpha1
-kind: SecurityBaseline
-metadata: {name: live}
-spec:
-  mode: Enforce
-  scope: {excludeNamespaces: [kube-system, kube-node-lease, kube-public, default, plimsoll-system]}
-  controls:
-    availability/self-healing: {failAfter: 10s}
-    availability/topology-spread: {failAfter: 0s}
+const CONTROLS: &str = "
+availability/self-healing: {failAfter: 10s}
+availability/topology-spread: {failAfter: 0s}
 ";
 
 /// Its pods leave a lost node after a second instead of five minutes.
@@ -87,7 +81,7 @@ async fn a_lost_node_is_a_failure_once_it_lasts_and_healing_shows_where_pods_wen
     kubectl(&scenario, "cordon node-2").await;
     scenario.cluster.apply(API).await.unwrap();
     available(&scenario, "2").await;
-    let operator = scenario.operator(MANIFEST).await;
+    let operator = scenario.operator(&baseline("Enforce", CONTROLS)).await;
     operator
         .until("two pods on two nodes", |page| {
             passes(page, HEALING) && passes(page, SPREAD)

@@ -6,21 +6,12 @@ use kube::{
     api::{DeleteParams, PostParams},
 };
 use kube_test::{eventually, not_yet};
-use plimsoll_e2e::{installed::SOON, operator::refused, scenario::Scenario};
+use plimsoll_e2e::{baseline::baseline, installed::SOON, operator::refused, scenario::Scenario};
 use serde_json::json;
 
 const VOLUMES: &str = "encryption/volumes-at-rest";
 
-const BASELINE: &str = "
-apiVersion: plimsoll.dev/v1alpha1
-kind: SecurityBaseline
-metadata: {name: live}
-spec:
-  mode: Enforce
-  scope: {excludeNamespaces: [kube-system, kube-node-lease, kube-public, default, plimsoll-system]}
-  controls:
-    encryption/volumes-at-rest: {failAfter: 0s}
-";
+const CONTROLS: &str = "encryption/volumes-at-rest: {failAfter: 0s}";
 
 /// Claims wait for a pod that never comes, but for the one on a local disk.
 const CLASSES: &str = r#"
@@ -112,7 +103,7 @@ async fn each_volume_is_judged_by_what_proves_something_about_it() {
     }
     a_younger_class(&scenario).await;
 
-    let operator = scenario.operator(BASELINE).await;
+    let operator = scenario.operator(&baseline("Enforce", CONTROLS)).await;
     scenario
         .until_found(
             VOLUMES,

@@ -4,15 +4,21 @@
 use std::process::Command;
 
 use plimsoll_e2e::{
+    baseline::{BASELINE, baseline_with_platform},
     installed::NAMESPACE,
     operator::{ACCOUNT, Operator, program, refused, status},
-    scenario::{BASELINE, Scenario, deployment},
+    scenario::{Scenario, deployment},
     series::Page,
 };
 use serde_json::{Value, json};
 
 const DENY: &str = "isolation/default-deny";
 const TRAFFIC: &str = "isolation/cross-tenant-traffic";
+
+const CONTROLS: &str = "
+isolation/default-deny: {failAfter: 0s}
+isolation/cross-tenant-traffic: {failAfter: 0s}
+";
 
 /// What is created in the empty namespace, and nothing else.
 const MADE: [&str; 4] = [
@@ -36,22 +42,6 @@ spec:
   podSelector: {}
   ingress: [{from: [{namespaceSelector: {}}]}]
 ";
-
-fn baseline(mode: &str) -> String {
-    format!(
-        "
-apiVersion: plimsoll.dev/v1alpha1
-kind: SecurityBaseline
-metadata: {{name: {BASELINE}}}
-spec:
-  mode: {mode}
-  platform: {{namespaces: [kube-system, kube-node-lease, kube-public, default, plimsoll-system]}}
-  controls:
-    {DENY}: {{failAfter: 0s}}
-    {TRAFFIC}: {{failAfter: 0s}}
-"
-    )
-}
 
 fn database(namespace: &str) -> String {
     deployment(namespace, "db", 1)
@@ -77,11 +67,17 @@ async fn play() -> Scenario {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_open_network_is_found_closed_where_it_is_safe_and_left_to_people_elsewhere() {
     let scenario = play().await;
-    let operator = scenario.operator(&baseline("Observe")).await;
+    let operator = scenario
+        .operator(&baseline_with_platform("Observe", CONTROLS))
+        .await;
     what_is_open_is_found(&scenario, &operator).await;
     let open = isolation(&operator.page().await);
 
-    scenario.cluster.apply(&baseline("Enforce")).await.unwrap();
+    scenario
+        .cluster
+        .apply(&baseline_with_platform("Enforce", CONTROLS))
+        .await
+        .unwrap();
     let closed = the_empty_namespace_is_closed_at_once(&scenario, &operator).await;
     assert!(closed > open, "{closed} after {open}");
 

@@ -1,22 +1,15 @@
 //! Rights across tenants, for everybody, and over everything are found; what every fresh cluster has is not reported.
 
-use plimsoll_e2e::{operator::refused, scenario::Scenario};
+use plimsoll_e2e::{baseline::baseline_with_platform, operator::refused, scenario::Scenario};
 
 const TENANT: &str = "isolation/tenant-rbac";
 const ANONYMOUS: &str = "access/no-anonymous-access";
 const ADMINS: &str = "access/cluster-admin-bindings";
 
-const BASELINE: &str = "
-apiVersion: plimsoll.dev/v1alpha1
-kind: SecurityBaseline
-metadata: {name: live}
-spec:
-  mode: Enforce
-  platform: {namespaces: [kube-system, kube-node-lease, kube-public, default, plimsoll-system]}
-  controls:
-    isolation/tenant-rbac: {failAfter: 0s}
-    access/no-anonymous-access: {failAfter: 0s}
-    access/cluster-admin-bindings: {failAfter: 0s}
+const CONTROLS: &str = "
+isolation/tenant-rbac: {failAfter: 0s}
+access/no-anonymous-access: {failAfter: 0s}
+access/cluster-admin-bindings: {failAfter: 0s}
 ";
 
 /// The binding in kube-public is kubeadm's.
@@ -60,7 +53,9 @@ async fn rights_over_others_and_for_everybody_are_found_and_defaults_are_not() {
     let scenario =
         Scenario::begin(&[("acme", "production", "acme"), ("globex", "production", "globex")]).await;
     scenario.cluster.apply(BINDINGS).await.unwrap();
-    let operator = scenario.operator(BASELINE).await;
+    let operator = scenario
+        .operator(&baseline_with_platform("Enforce", CONTROLS))
+        .await;
     for (control, found) in [
         (
             TENANT,

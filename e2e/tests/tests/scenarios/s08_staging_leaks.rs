@@ -5,6 +5,7 @@ use kube::Api;
 use kube_test::{eventually, not_yet};
 use plimsoll_api::EvidenceRecord;
 use plimsoll_e2e::{
+    baseline::baseline_with_platform,
     installed::{NAMESPACE, SOON, chart},
     operator::{Operator, refused},
     scenario::{Scenario, deployment},
@@ -17,19 +18,12 @@ const NETWORK: &str = "environments/network-segregation";
 const LABELLED: &str = "environments/labelled";
 const REDUNDANCY: &str = "availability/replica-redundancy";
 
-const BASELINE: &str = "
-apiVersion: plimsoll.dev/v1alpha1
-kind: SecurityBaseline
-metadata: {name: live}
-spec:
-  mode: Enforce
-  platform: {namespaces: [kube-system, kube-node-lease, kube-public, default, plimsoll-system]}
-  controls:
-    environments/no-cross-references: {failAfter: 0s}
-    environments/rbac-segregation: {failAfter: 0s}
-    environments/network-segregation: {failAfter: 0s}
-    environments/labelled: {failAfter: 0s}
-    availability/replica-redundancy: {mode: Propose, failAfter: 0s}
+const CONTROLS: &str = "
+environments/no-cross-references: {failAfter: 0s}
+environments/rbac-segregation: {failAfter: 0s}
+environments/network-segregation: {failAfter: 0s}
+environments/labelled: {failAfter: 0s}
+availability/replica-redundancy: {mode: Propose, failAfter: 0s}
 ";
 
 /// The tenant's administrator may change its namespace, as clusters grant where tenants look after themselves.
@@ -94,7 +88,9 @@ async fn play() -> Scenario {
 async fn what_leaks_is_found_and_a_relabelling_is_refused_or_seen_and_without_effect() {
     let scenario = play().await;
     reserve_labels(&scenario, true).await;
-    let mut operator = scenario.operator(BASELINE).await;
+    let mut operator = scenario
+        .operator(&baseline_with_platform("Enforce", CONTROLS))
+        .await;
     leaks(&scenario, &["Namespace tools Unlabelled"]).await;
     counted(&operator, 1).await;
 

@@ -238,13 +238,3 @@ fn a_hundred_percent_is_said_of_nothing_less_than_everything() {
     let nothing = status_of(&report(3, Tally::default(), &[], 0), now(), None);
     assert_eq!(nothing.score, None);
 }
-
-#[test]
-fn a_pending_baseline_keeps_its_figures_and_says_that_they_are_old() {
-    let before = status_of(&report(2, counts(1), &["x".into()], 0), now(), None);
-    let pending = pending_status(7, &[], "pods are being listed", now(), Some(&before));
-    assert_eq!(pending.totals, before.totals);
-    assert_eq!(pending.observed_generation, Some(7));
-    assert!(!crate::is_true(&pending.conditions, "Ready"));
-    assert!(crate::is_true(&pending.conditions, "Accepted"));
-}

@@ -10,11 +10,11 @@ use kube::{
     api::{Api, ObjectMeta, PostParams},
     runtime::events::{Event, EventType, Recorder, Reporter},
 };
-use plimsoll_engine::{memory::Fingerprint, name::ObjRef};
+use plimsoll_engine::{memory::Fingerprint, name::ObjRef, text::cut};
 use serde_json::Value;
 
 use super::{apply::Intent, plan::Step};
-use crate::output::text::{cut, harmless};
+use crate::output::text::harmless;
 
 /// `target` of the access log's lines among the process's logs.
 pub const ACCESS_LOG: &str = "plimsoll::access";
@@ -237,9 +237,7 @@ fn notice(
 /// One harmless line, as in the events about verdicts; the API server refuses longer notes.
 fn bounded(note: &str) -> String {
     const LONGEST: usize = 1024;
-    let mut line = harmless(note);
-    cut(&mut line, LONGEST);
-    line
+    cut(&harmless(note), LONGEST)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Polaris: replicas, budgets, spread, a NetworkPolicy for each pod, TLS of an Ingress, the host's namespaces, bare pods,
 //! roles and bindings.
 
-use crate::table::{NoCounterpart, Rule, Table, alike, but, check, none};
+use crate::table::{Disagreement, NoCounterpart, Rule, Table, alike, but, check, none};
 
 #[test]
 fn every_case_is_judged_as_the_table_says() {
@@ -23,12 +23,59 @@ const POD_SECURITY: Rule = Rule {
 /// Of bindings and roles.
 const EXEMPT_BY_NAME: &str =
     "theirs exempts the binding by its name, which anybody may give; who holds it is no part of Kubernetes";
-const UNBOUND: &str =
-    "nobody holds the role: ours judges roles that somebody holds, and the bindings are the next rules";
-const STILL_WILD: &str =
-    "theirs asks for wildcards everywhere; one that remains gives what nobody has thought of yet";
-const MISSING: &str = "the role that is bound does not exist: it gives nothing until somebody creates it";
 const SEVEN_VERBS: &str = "seven verbs are not all: escalate, bind and impersonate are missing; least-privilege fails the wildcards";
+
+const CALICO: Disagreement = but(
+    "success.gce_calico_binding.yaml",
+    "Fail(Wildcard)",
+    EXEMPT_BY_NAME,
+);
+const SYSTEM: Disagreement = but(
+    "success.system_prefix_binding.yaml",
+    "Fail(Wildcard)",
+    EXEMPT_BY_NAME,
+);
+const NO_ROLE: Disagreement = but(
+    "failure.binding_points_to_missing_ref.yaml",
+    "Silent",
+    "the role that is bound does not exist: it gives nothing until somebody creates it",
+);
+
+const fn still_wild(case: &'static str) -> Disagreement {
+    let because =
+        "theirs asks for wildcards everywhere; one that remains gives what nobody has thought of yet";
+    but(case, "Fail(Wildcard)", because)
+}
+
+const fn unbound(case: &'static str) -> Disagreement {
+    let because =
+        "nobody holds the role: ours judges roles that somebody holds, and the bindings are the next rules";
+    but(case, "NotApplicable", because)
+}
+
+/// Of the rules on bindings that give everything: the cases of both are the same.
+const WILDCARDS_THAT_REMAIN: &[Disagreement] = &[
+    still_wild("success.explicit_apigroups.yaml"),
+    still_wild("success.explicit_resources.yaml"),
+    still_wild("success.explicit_verbs.yaml"),
+    CALICO,
+    SYSTEM,
+];
+
+/// Of the rules on roles that enter pods: the cases of both are the same.
+const ROLES_ALONE: &[Disagreement] = &[
+    unbound("failure.all_wildcards.yaml"),
+    unbound("failure.attach_explicit.yaml"),
+    unbound("failure.attach_using_verb_wildcard.yaml"),
+    unbound("failure.create_attach_and_exec_using_resource_wildcard.yaml"),
+    unbound("failure.create_attach_using_apigroup_wildcard.yaml"),
+    unbound("failure.create_exec_using_apigroup_wildcard.yaml"),
+    unbound("failure.exec_explicit.yaml"),
+    unbound("failure.exec_verb_wildcard.yaml"),
+    unbound("failure.get_attach_and_exec_using_resource_wildcard.yaml"),
+    unbound("failure.get_attach_using_apigroup_wildcard.yaml"),
+    unbound("failure.get_exec_using_apigroup_wildcard.yaml"),
+];
 
 const RULES: &[Rule] = &[
     Rule {
@@ -189,21 +236,7 @@ const RULES: &[Rule] = &[
         )
     },
     Rule {
-        disagreements: &[
-            but("success.explicit_apigroups.yaml", "Fail(Wildcard)", STILL_WILD),
-            but("success.explicit_resources.yaml", "Fail(Wildcard)", STILL_WILD),
-            but("success.explicit_verbs.yaml", "Fail(Wildcard)", STILL_WILD),
-            but(
-                "success.gce_calico_binding.yaml",
-                "Fail(Wildcard)",
-                EXEMPT_BY_NAME,
-            ),
-            but(
-                "success.system_prefix_binding.yaml",
-                "Fail(Wildcard)",
-                EXEMPT_BY_NAME,
-            ),
-        ],
+        disagreements: WILDCARDS_THAT_REMAIN,
         ..Rule::new(
             "rolebindingClusterAdminClusterRole",
             "access/least-privilege",
@@ -211,21 +244,7 @@ const RULES: &[Rule] = &[
         )
     },
     Rule {
-        disagreements: &[
-            but("success.explicit_apigroups.yaml", "Fail(Wildcard)", STILL_WILD),
-            but("success.explicit_resources.yaml", "Fail(Wildcard)", STILL_WILD),
-            but("success.explicit_verbs.yaml", "Fail(Wildcard)", STILL_WILD),
-            but(
-                "success.gce_calico_binding.yaml",
-                "Fail(Wildcard)",
-                EXEMPT_BY_NAME,
-            ),
-            but(
-                "success.system_prefix_binding.yaml",
-                "Fail(Wildcard)",
-                EXEMPT_BY_NAME,
-            ),
-        ],
+        disagreements: WILDCARDS_THAT_REMAIN,
         ..Rule::new(
             "rolebindingClusterAdminRole",
             "access/least-privilege",
@@ -233,47 +252,7 @@ const RULES: &[Rule] = &[
         )
     },
     Rule {
-        disagreements: &[
-            but("failure.all_wildcards.yaml", "NotApplicable", UNBOUND),
-            but("failure.attach_explicit.yaml", "NotApplicable", UNBOUND),
-            but(
-                "failure.attach_using_verb_wildcard.yaml",
-                "NotApplicable",
-                UNBOUND,
-            ),
-            but(
-                "failure.create_attach_and_exec_using_resource_wildcard.yaml",
-                "NotApplicable",
-                UNBOUND,
-            ),
-            but(
-                "failure.create_attach_using_apigroup_wildcard.yaml",
-                "NotApplicable",
-                UNBOUND,
-            ),
-            but(
-                "failure.create_exec_using_apigroup_wildcard.yaml",
-                "NotApplicable",
-                UNBOUND,
-            ),
-            but("failure.exec_explicit.yaml", "NotApplicable", UNBOUND),
-            but("failure.exec_verb_wildcard.yaml", "NotApplicable", UNBOUND),
-            but(
-                "failure.get_attach_and_exec_using_resource_wildcard.yaml",
-                "NotApplicable",
-                UNBOUND,
-            ),
-            but(
-                "failure.get_attach_using_apigroup_wildcard.yaml",
-                "NotApplicable",
-                UNBOUND,
-            ),
-            but(
-                "failure.get_exec_using_apigroup_wildcard.yaml",
-                "NotApplicable",
-                UNBOUND,
-            ),
-        ],
+        disagreements: ROLES_ALONE,
         ..Rule::new(
             "clusterrolePodExecAttach",
             "access/least-privilege",
@@ -282,7 +261,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         disagreements: &[
-            but("failure.binding_points_to_missing_ref.yaml", "Silent", MISSING),
+            NO_ROLE,
             but(
                 "success.defaultclusterrolebinding_clusteradmin.yaml",
                 "Fail(EntersPods)",
@@ -293,16 +272,8 @@ const RULES: &[Rule] = &[
                 "Fail(EntersPods)",
                 EXEMPT_BY_NAME,
             ),
-            but(
-                "success.gce_calico_binding.yaml",
-                "Fail(Wildcard)",
-                EXEMPT_BY_NAME,
-            ),
-            but(
-                "success.system_prefix_binding.yaml",
-                "Fail(Wildcard)",
-                EXEMPT_BY_NAME,
-            ),
+            CALICO,
+            SYSTEM,
         ],
         ..Rule::new(
             "clusterrolebindingPodExecAttach",
@@ -311,63 +282,11 @@ const RULES: &[Rule] = &[
         )
     },
     Rule {
-        disagreements: &[
-            but("failure.all_wildcards.yaml", "NotApplicable", UNBOUND),
-            but("failure.attach_explicit.yaml", "NotApplicable", UNBOUND),
-            but(
-                "failure.attach_using_verb_wildcard.yaml",
-                "NotApplicable",
-                UNBOUND,
-            ),
-            but(
-                "failure.create_attach_and_exec_using_resource_wildcard.yaml",
-                "NotApplicable",
-                UNBOUND,
-            ),
-            but(
-                "failure.create_attach_using_apigroup_wildcard.yaml",
-                "NotApplicable",
-                UNBOUND,
-            ),
-            but(
-                "failure.create_exec_using_apigroup_wildcard.yaml",
-                "NotApplicable",
-                UNBOUND,
-            ),
-            but("failure.exec_explicit.yaml", "NotApplicable", UNBOUND),
-            but("failure.exec_verb_wildcard.yaml", "NotApplicable", UNBOUND),
-            but(
-                "failure.get_attach_and_exec_using_resource_wildcard.yaml",
-                "NotApplicable",
-                UNBOUND,
-            ),
-            but(
-                "failure.get_attach_using_apigroup_wildcard.yaml",
-                "NotApplicable",
-                UNBOUND,
-            ),
-            but(
-                "failure.get_exec_using_apigroup_wildcard.yaml",
-                "NotApplicable",
-                UNBOUND,
-            ),
-        ],
+        disagreements: ROLES_ALONE,
         ..Rule::new("rolePodExecAttach", "access/least-privilege", alike(0, 0, 5))
     },
     Rule {
-        disagreements: &[
-            but("failure.binding_points_to_missing_ref.yaml", "Silent", MISSING),
-            but(
-                "success.gce_calico_binding.yaml",
-                "Fail(Wildcard)",
-                EXEMPT_BY_NAME,
-            ),
-            but(
-                "success.system_prefix_binding.yaml",
-                "Fail(Wildcard)",
-                EXEMPT_BY_NAME,
-            ),
-        ],
+        disagreements: &[NO_ROLE, CALICO, SYSTEM],
         ..Rule::new(
             "rolebindingClusterRolePodExecAttach",
             "access/least-privilege",
@@ -376,17 +295,9 @@ const RULES: &[Rule] = &[
     },
     Rule {
         disagreements: &[
-            but("failure.binding_points_to_missing_ref.yaml", "Silent", MISSING),
-            but(
-                "success.gce_calico_binding.yaml",
-                "Fail(Wildcard)",
-                EXEMPT_BY_NAME,
-            ),
-            but(
-                "success.system_prefix_binding.yaml",
-                "Fail(Wildcard)",
-                EXEMPT_BY_NAME,
-            ),
+            NO_ROLE,
+            CALICO,
+            SYSTEM,
             but(
                 "success.role_binding_cluster_role_binding.yaml",
                 "Fail(Wildcard)",

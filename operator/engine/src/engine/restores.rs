@@ -8,7 +8,7 @@ use super::Engine;
 use crate::{
     decode::Object,
     dep::Dep,
-    inventory::{IndexKey, Inventory, Touched},
+    inventory::{IndexKey, Inventory},
     kind::Kind,
     name::ObjRef,
     object::{Body, ROLE, Workload, restore_tests},
@@ -74,11 +74,7 @@ impl Engine {
     }
 
     pub(super) fn touch_restores(&mut self, namespace: &str) {
-        let deps = vec![Dep::restores(namespace)];
-        self.touch(&Touched {
-            deps,
-            ..Touched::default()
-        });
+        self.touch_deps(vec![Dep::restores(namespace)]);
     }
 
     /// The environments in force in a namespace, by the label key of each baseline.

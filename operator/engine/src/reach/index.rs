@@ -1,5 +1,8 @@
 //! The whole cluster, kept up to date: what changes a namespace sums up that namespace again, and nothing else.
 
+mod settle;
+mod takings;
+
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
@@ -7,13 +10,8 @@ use std::{
 };
 
 use super::{
-    Because, Bounds, Class, ClusterPolicy, End, Exit, ExitIndex, Local, Names, Namespace, Network, Open,
-    Parts, Pods, Policy, Shared, Site, Sources, Tiers, Unmodelled, Ways, between,
-    exits::Group,
-    explain,
-    openings::{Crowd, Visit},
-    pods_of,
-    shared::Map,
+    Because, Bounds, Class, ClusterPolicy, End, ExitIndex, Local, Names, Namespace, Network, Open, Pods,
+    Policy, Shared, Site, Sources, Tiers, Unmodelled, Ways, between, explain, pods_of, shared::Map,
 };
 use crate::{
     control::project,
@@ -22,8 +20,9 @@ use crate::{
     labels::Labels,
     name::ObjRef,
     object::{self, ADMIN_POLICIES, AdminPolicy, FOREIGN_POLICIES, ForeignPolicy, NetworkPolicy},
-    unknown::Unknown,
 };
+pub use settle::Touched;
+use takings::Takings;
 
 /// Who can talk to whom. Takes namespaces, pods and policies in any order; [`Reach::settle`] brings the answers up to date.
 #[derive(Default)]
@@ -44,27 +43,6 @@ pub struct Reach {
 /// The names, with the ages of what they were resolved from.
 type Resolved = (Vec<u64>, Arc<Names>);
 
-/// Key and value.
-type Label = (Box<str>, Box<str>);
-
-/// Who may take each way out.
-#[derive(Default)]
-struct Takings {
-    by_exit: Map<Shared<Exit>, Taking>,
-    by_label: Map<Label, BTreeSet<Arc<str>>>,
-    /// Namespaces that may have any label.
-    unlabelled: BTreeSet<Arc<str>>,
-    /// When a namespace was last filed anew.
-    relabelled: u64,
-    clock: u64,
-}
-
-#[derive(Default)]
-struct Taking {
-    changed: u64,
-    takers: BTreeMap<Arc<str>, Group>,
-}
-
 /// What is known of one namespace.
 #[derive(Default)]
 struct Space {
@@ -75,15 +53,6 @@ struct Space {
     unread: BTreeMap<ObjRef, Box<str>>,
     local: Option<Arc<Local>>,
     ways: Ways,
-}
-
-/// What a change touched.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Touched {
-    /// Namespaces whose summary is another: whoever asks about a connection of any other pair gets the same answer as before.
-    pub summaries: Vec<Arc<str>>,
-    /// Namespaces that are opened by other causes, or on other routes, than before ([`Reach::open`]).
-    pub opened: Vec<Arc<str>>,
 }
 
 impl Reach {
@@ -244,101 +213,6 @@ impl Reach {
         self.stale.extend(selected.cloned());
     }
 
-    /// Brings the answers up to date, and tells which of them changed.
-    pub fn settle(&mut self) -> Touched {
-        let mut touched = Touched::default();
-        let mut ways = BTreeSet::new();
-        for namespace in std::mem::take(&mut self.stale) {
-            let Some(space) = self.spaces.get(&namespace) else {
-                continue;
-            };
-            let local = self.sum_up(&namespace, space);
-            let Some(space) = self.spaces.get_mut(&namespace) else {
-                continue;
-            };
-            if space.local.as_deref() == Some(&local) {
-                continue;
-            }
-            let after = local.ways();
-            self.exits.relabel(space.local.as_deref(), &local);
-            space.local = Some(Arc::new(local));
-            let before = std::mem::replace(&mut space.ways, after);
-            ways.extend(self.exits.replace(&namespace, &before, &space.ways));
-            touched.summaries.push(namespace);
-        }
-        let stale = self.reopened(&ways, &touched.summaries);
-        touched.opened = self.open_anew(stale);
-        touched
-    }
-
-    /// The namespaces whose openings must be looked at again, after ways out appeared or vanished.
-    fn reopened(&mut self, ways: &BTreeSet<Shared<Exit>>, summaries: &[Arc<str>]) -> BTreeSet<Arc<str>> {
-        let mut stale: BTreeSet<Arc<str>> = summaries.iter().cloned().collect();
-        if !ways.is_empty() {
-            self.index = ExitIndex::new(self.exits.by_exit.keys().cloned().collect());
-            let changed = ExitIndex::new(ways.iter().cloned().collect());
-            let led_to = self
-                .locals()
-                .filter(|local| !changed.to(&local.namespace).is_empty());
-            stale.extend(led_to.map(|local| local.namespace.name.clone()));
-        }
-        stale
-    }
-
-    fn open_anew(&mut self, stale: BTreeSet<Arc<str>>) -> Vec<Arc<str>> {
-        let mut opened = Vec::new();
-        for namespace in stale {
-            let Some(local) = self.local(&namespace) else {
-                continue;
-            };
-            let open = local.open(&self.index, &self.network);
-            if self.opened.get(&namespace) != Some(&open) {
-                self.opened.insert(namespace.clone(), open);
-                opened.push(namespace);
-            }
-        }
-        opened
-    }
-
-    fn sum_up(&self, name: &Arc<str>, space: &Space) -> Local {
-        let parts = Parts {
-            namespace: Arc::new(space.namespace(name)),
-            policies: space
-                .policies
-                .values()
-                .filter_map(|p| p.as_ref().ok())
-                .cloned()
-                .collect(),
-            tiers: &self.tiers,
-            unmodelled: self.unmodelled(name, space).map(Arc::new),
-        };
-        Local::new(parts, space.pods.values())
-    }
-
-    fn unmodelled(&self, namespace: &str, space: &Space) -> Option<Unmodelled> {
-        let own = space
-            .policies
-            .iter()
-            .filter_map(|(name, p)| Some((name, p.as_ref().err()?)));
-        let cluster = self
-            .cluster_policies
-            .iter()
-            .filter_map(|(name, p)| Some((name, p.as_ref().err()?)));
-        let unreadable = own.chain(cluster).chain(&space.unread);
-        let mut found = unreadable.map(|(name, why)| Unmodelled {
-            policy: name.clone(),
-            why: why.clone(),
-        });
-        found.next().or_else(|| {
-            let mut foreign = self.foreign.iter();
-            let (name, _) = foreign.find(|(name, policy)| may_select(namespace, name, policy))?;
-            Some(Unmodelled {
-                policy: name.clone(),
-                why: "policies of its kind are not modelled".into(),
-            })
-        })
-    }
-
     /// The summaries of all namespaces, by name, as of the last [`Reach::settle`].
     pub fn locals(&self) -> impl Iterator<Item = &Arc<Local>> {
         self.spaces.values().filter_map(|space| space.local.as_ref())
@@ -356,8 +230,7 @@ impl Reach {
 
     /// The namespaces an opening is reached from, by name; the opened one may be among them.
     pub fn sources(&self, sources: &Sources) -> Arc<Names> {
-        let ages = sources.exits().map(|exit| self.exits.age(exit));
-        let ages: Vec<u64> = ages.chain([self.exits.relabelled]).collect();
+        let ages = self.exits.ages(sources.exits());
         if let Some((of, names)) = self.resolved.borrow().get(sources)
             && *of == ages
         {
@@ -416,104 +289,6 @@ impl Space {
             name: name.clone(),
             labels: self.labels.clone(),
         }
-    }
-}
-
-impl Takings {
-    /// Replaces the ways out of a namespace; tells which ways appeared or vanished.
-    fn replace(&mut self, namespace: &Arc<str>, before: &Ways, after: &Ways) -> Vec<Shared<Exit>> {
-        self.clock += 1;
-        let mut changed = Vec::new();
-        for (exit, pods) in &after.0 {
-            let new = !self.by_exit.contains_key(exit);
-            let taking = self.by_exit.entry(exit.clone()).or_default();
-            if taking.takers.get(namespace) != Some(pods) {
-                taking.takers.insert(namespace.clone(), pods.clone());
-                taking.changed = self.clock;
-            }
-            changed.extend(new.then(|| exit.clone()));
-        }
-        let kept = |exit: &Shared<Exit>| after.0.iter().any(|(other, _)| other == exit);
-        for (exit, _) in before.0.iter().filter(|(exit, _)| !kept(exit)) {
-            let Some(taking) = self.by_exit.get_mut(exit) else {
-                continue;
-            };
-            taking.takers.remove(namespace);
-            taking.changed = self.clock;
-            if taking.takers.is_empty() {
-                self.by_exit.remove(exit);
-                changed.push(exit.clone());
-            }
-        }
-        changed
-    }
-
-    /// Files a namespace under its labels.
-    fn relabel(&mut self, before: Option<&Local>, after: &Local) {
-        if before.is_some_and(|before| before.namespace == after.namespace) {
-            return;
-        }
-        self.clock += 1;
-        self.relabelled = self.clock;
-        for (key, value) in before.iter().flat_map(|local| local.namespace.labels()) {
-            if let Some(names) = self.by_label.get_mut(&(key.into(), value.into())) {
-                names.remove(&after.namespace.name);
-            }
-        }
-        for (key, value) in after.namespace.labels() {
-            let names = self.by_label.entry((key.into(), value.into())).or_default();
-            names.insert(after.namespace.name.clone());
-        }
-        if after.namespace.labels.is_none() {
-            self.unlabelled.insert(after.namespace.name.clone());
-        } else {
-            self.unlabelled.remove(&after.namespace.name);
-        }
-    }
-
-    /// When the pods that may take a way last changed. A way that vanished and came back is no older than that.
-    fn age(&self, exit: &Shared<Exit>) -> u64 {
-        self.by_exit.get(exit).map_or(0, |taking| taking.changed)
-    }
-}
-
-impl Crowd for Takings {
-    fn labelled(&self, key: &str, value: &str) -> Result<Vec<Arc<str>>, Unknown> {
-        let found = self.by_label.get(&(key.into(), value.into()));
-        Ok(found
-            .into_iter()
-            .flatten()
-            .chain(&self.unlabelled)
-            .cloned()
-            .collect())
-    }
-
-    fn within(
-        &self,
-        namespace: &Arc<str>,
-        exit: &Shared<Exit>,
-        visit: &mut Visit<'_>,
-    ) -> Result<(), Unknown> {
-        let takers = self
-            .by_exit
-            .get(exit)
-            .and_then(|taking| taking.takers.get(namespace));
-        if let Some(takers) = takers {
-            visit(namespace, takers);
-        }
-        Ok(())
-    }
-
-    fn everywhere(&self, exit: &Shared<Exit>, visit: &mut Visit<'_>) -> Result<(), Unknown> {
-        let takers = self
-            .by_exit
-            .get(exit)
-            .into_iter()
-            .flat_map(|taking| &taking.takers);
-        for (name, takers) in takers {
-            visit(name, takers);
-        }
-        Ok(())
     }
 }
 

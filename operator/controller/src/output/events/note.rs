@@ -6,9 +6,10 @@ use plimsoll_engine::{
     finding::Verdict,
     name::ObjRef,
     report::{Reported, Transition, UnitResult},
+    text::cut,
 };
 
-use super::is_object;
+use super::{super::text::harmless, is_object};
 
 /// Longest note the API server takes, in bytes (`events.k8s.io/v1` Event `note`).
 const LONGEST: usize = 1024;
@@ -109,9 +110,7 @@ fn bounded(text: &str) -> String {
 
 /// The text, made harmless, cut so that it fits together with `end`.
 fn with_end(text: &str, end: &str) -> String {
-    let mut harmless = super::super::text::harmless(text);
-    super::super::text::cut(&mut harmless, LONGEST - end.len());
-    harmless + end
+    cut(&harmless(text), LONGEST - end.len()) + end
 }
 
 #[cfg(test)]

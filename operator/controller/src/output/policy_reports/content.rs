@@ -7,14 +7,11 @@ use plimsoll_engine::{
     memory::Fingerprint,
     name::ObjRef,
     report::{BaselineReport, Judgement, Reported},
-    text::escape,
+    text::{cut, escape},
 };
 use serde_json::{Map, Value, json};
 
-use super::{
-    super::text::cut,
-    outlet::{Outlet, ReportApi},
-};
+use super::outlet::{Outlet, ReportApi};
 
 /// Longest message of a result, in bytes.
 const MESSAGE: usize = 300;
@@ -233,9 +230,7 @@ fn family(control: &str) -> &str {
 
 /// Other people's text, made fit to be shown and short.
 fn text(text: &str) -> String {
-    let mut text = escape(text).into_owned();
-    cut(&mut text, MESSAGE);
-    text
+    cut(&escape(text), MESSAGE)
 }
 
 /// The object a result is about; none for the cluster as a whole, and for a kind that cannot be seen.
