@@ -12,9 +12,10 @@ use crate::{
     finding::{Basis, Finding, Findings, Repair, Right, Severity},
     kind::{Kind, KindSet},
     name::ObjRef,
-    object::{Body, Meta as ObjectMeta, Projection},
+    object::{Body, Projection},
     unknown::Unknown,
     view::View,
+    workload::WORKLOADS,
 };
 
 /// What is fixed about a control.
@@ -71,18 +72,6 @@ pub enum UnitKind {
     Cluster,
 }
 
-/// Kinds that are workloads when nothing we know controls them.
-pub const WORKLOADS: &[Kind] = &[
-    Kind::Deployment,
-    Kind::StatefulSet,
-    Kind::DaemonSet,
-    Kind::ReplicaSet,
-    Kind::Job,
-    Kind::CronJob,
-    Kind::Rollout,
-    Kind::Pod,
-];
-
 impl UnitKind {
     /// The kinds whose objects are units.
     pub const fn kinds(self) -> &'static [Kind] {
@@ -111,39 +100,20 @@ impl UnitKind {
     /// Whether this object is a unit: workloads are judged at their top-most owner.
     pub fn takes(self, object: &Object) -> bool {
         match self {
-            Self::Workload => is_workload(object),
+            Self::Workload => object.is_workload(),
             Self::TopMost(kinds) | Self::TopMostAndCluster(kinds)
                 if WORKLOADS.contains(&object.name.kind()) =>
             {
-                !is_controlled(object, WORKLOADS) && !is_controlled(object, kinds)
+                !object.is_run_by(WORKLOADS) && !object.is_run_by(kinds)
             }
             // A claim that a StatefulSet owns is judged all the same; a custom resource that another one made is not.
             Self::TopMost(kinds) | Self::TopMostAndCluster(kinds) => {
                 let custom: Vec<Kind> = kinds.iter().copied().filter(|k| !WORKLOADS.contains(k)).collect();
-                !is_controlled(object, &custom)
+                !object.is_run_by(&custom)
             }
             _ => true,
         }
     }
-}
-
-/// Whether an object is a workload at its top: of a workload kind and not run by another.
-pub(crate) fn is_workload(object: &Object) -> bool {
-    WORKLOADS.contains(&object.name.kind()) && !is_controlled(object, WORKLOADS)
-}
-
-/// Whether an object is run by one of these kinds (a Pod by a ReplicaSet, a Job by a CronJob), or a Pod by anything.
-fn is_controlled(object: &Object, by: &[Kind]) -> bool {
-    is_run_by(object.name.kind(), &object.meta, by)
-}
-
-/// The same, of an object whose body is not decoded yet.
-pub(crate) fn is_run_by(kind: Kind, meta: &ObjectMeta, by: &[Kind]) -> bool {
-    let Some(owner) = &meta.controller else {
-        return false;
-    };
-    matches!(kind, Kind::Pod)
-        || Kind::of_manifest(owner.api_version(), owner.kind()).is_some_and(|k| by.contains(&k))
 }
 
 /// One unit: a subject, a namespace or the cluster.

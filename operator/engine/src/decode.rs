@@ -8,11 +8,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer};
 
 use crate::{
-    control::{WORKLOADS, is_run_by},
     kind::Kind,
     name::ObjRef,
     object::{Body, Meta},
     texts::matching,
+    workload::{WORKLOADS, is_run_by},
 };
 
 pub use plan::{DecodePlan, Wanted};
@@ -27,6 +27,18 @@ pub struct Object {
     pub meta: Meta,
     /// What is kept of the rest.
     pub body: Result<Body, Box<Unparsed>>,
+}
+
+impl Object {
+    /// Whether it is a workload at its top: of a workload kind, and not run by another.
+    pub(crate) fn is_workload(&self) -> bool {
+        WORKLOADS.contains(&self.name.kind()) && !self.is_run_by(WORKLOADS)
+    }
+
+    /// Whether it is run by one of these kinds, or a Pod by anything.
+    pub(crate) fn is_run_by(&self, by: &[Kind]) -> bool {
+        is_run_by(self.name.kind(), &self.meta, by)
+    }
 }
 
 /// Why an object's body could not be read.

@@ -13,7 +13,6 @@ mod share;
 mod violations;
 
 use crate::{
-    control::is_workload,
     coverage::Coverage,
     decode::{DecodePlan, Object},
     dep::Dep,
@@ -475,7 +474,7 @@ fn object_keys(object: &Object) -> Vec<IndexKey> {
 /// The keys of the watched labels that a namespace or a top-most workload carries.
 fn watched_labels(object: &Object, watched: &BTreeSet<Arc<str>>, keys: &mut Vec<IndexKey>) {
     let kind = object.name.kind();
-    if kind != Kind::Namespace && !is_workload(object) {
+    if kind != Kind::Namespace && !object.is_workload() {
         return;
     }
     let template = object.body.as_ref().ok().and_then(Body::template);

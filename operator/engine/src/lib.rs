@@ -54,5 +54,6 @@ pub mod text;
 pub mod texts;
 pub mod unknown;
 pub mod view;
+pub mod workload;
 
 pub use engine::Engine;

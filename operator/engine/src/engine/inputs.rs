@@ -12,7 +12,6 @@ use super::{
 use crate::{
     aside::Aside,
     baseline::Compiled,
-    control::WORKLOADS,
     coverage::Coverage,
     decode::{DecodePlan, Object},
     dep::{Dep, Reader},
@@ -22,6 +21,7 @@ use crate::{
     name::ObjRef,
     observation::Observation,
     probe::{Met, Probed},
+    workload::WORKLOADS,
 };
 
 impl Engine {

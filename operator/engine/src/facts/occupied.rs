@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{control::WORKLOADS, fact::Fact, kind::KindSet, unknown::Unknown, view::View};
+use crate::{fact::Fact, kind::KindSet, unknown::Unknown, view::View, workload::WORKLOADS};
 
 /// Whether a namespace holds a pod or a workload object of any kind we know: a Deployment scaled to zero and a nightly
 /// CronJob count, and so does a finished pod, whose owner may start the next. Costs the same in a namespace of ten pods and

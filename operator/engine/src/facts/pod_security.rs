@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crate::{
-    control::WORKLOADS,
     fact::Fact,
     kind::KindSet,
     name::ObjRef,
@@ -11,6 +10,7 @@ use crate::{
     podsecurity::{Checks, Level, offenders},
     unknown::Unknown,
     view::View,
+    workload::WORKLOADS,
 };
 
 /// Most workloads that are named.

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use crate::{
-    control::{WORKLOADS, project},
+    control::project,
     decode::Object,
     fact::Fact,
     inventory::IndexKey,
@@ -22,6 +22,7 @@ use crate::{
     },
     unknown::Unknown,
     view::View,
+    workload::WORKLOADS,
 };
 
 /// Every kind that has a say in who reaches whom.

@@ -1,7 +1,7 @@
 //! The pod template of a workload, wherever it is written.
 
 use crate::{
-    control::{is_workload, project},
+    control::project,
     kind::Kind,
     labels::Labels,
     name::ObjRef,
@@ -43,7 +43,7 @@ pub fn pod_template<'a>(view: &View<'a>, workload: &ObjRef) -> Result<Option<&'a
     let why = match found {
         None if is_other => "does not exist",
         // Nothing is kept of what it says.
-        Some(object) if is_other && !is_workload(object) => "is run by another workload",
+        Some(object) if is_other && !object.is_workload() => "is run by another workload",
         _ => {
             return Ok(found
                 .map(project::<Workload>)

@@ -1,13 +1,13 @@
 //! Which deployment of which tool an object belongs to.
 
 use super::Release;
-use crate::{control::is_workload, decode::Object};
+use crate::decode::Object;
 
 /// The release that a top-most workload was installed by, if its metadata names one beyond doubt.
 ///
 /// The label `app.kubernetes.io/instance` alone does not: two releases of one name in two namespaces carry the same.
 pub(super) fn release(object: &Object) -> Option<Release> {
-    if !is_workload(object) {
+    if !object.is_workload() {
         return None;
     }
     let name = argo(object).or_else(|| helm(object))?;

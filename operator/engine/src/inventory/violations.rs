@@ -10,13 +10,8 @@ use std::{
 
 use super::{Group, IndexKey};
 use crate::{
-    control::{WORKLOADS, is_workload},
-    decode::Object,
-    dep::Dep,
-    kind::Kind,
-    name::ObjRef,
-    object::Body,
-    podsecurity::Checks,
+    decode::Object, dep::Dep, kind::Kind, name::ObjRef, object::Body, podsecurity::Checks,
+    workload::WORKLOADS,
 };
 
 /// Who speaks of the pods.
@@ -103,7 +98,7 @@ pub(super) fn of(object: &Object) -> Speaks {
             let source = if known { Source::Admitted } else { Source::Declared };
             (source, pod.security_checks())
         }
-        Body::Workload(workload) if is_workload(object) && !workload.is_over() => {
+        Body::Workload(workload) if object.is_workload() && !workload.is_over() => {
             (Source::Declared, workload.template()?.security_checks())
         }
         _ => return None,

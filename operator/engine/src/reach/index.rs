@@ -89,7 +89,7 @@ impl Reach {
                 let policy = project::<ForeignPolicy>(object).cloned();
                 self.upsert_foreign(name, policy.unwrap_or_else(|_| ForeignPolicy::anywhere()));
             }
-            kind if crate::control::WORKLOADS.contains(&kind) => self.upsert_workload(object),
+            kind if crate::workload::WORKLOADS.contains(&kind) => self.upsert_workload(object),
             _ => {}
         }
     }

@@ -2,10 +2,10 @@
 
 use super::Pods;
 use crate::{
-    control::{WORKLOADS, is_workload},
     decode::Object,
     kind::Kind,
     object::{Body, Pod, Workload},
+    workload::WORKLOADS,
 };
 
 /// The pods an object stands for: those of a workload at its top by its template, and those of Pods that no known workload
@@ -13,7 +13,7 @@ use crate::{
 pub fn pods_of(object: &Object) -> Option<Pods> {
     match object.body.as_ref().ok()? {
         Body::Pod(pod) => of_pod(object, pod),
-        Body::Workload(workload) if is_workload(object) => of_workload(object, workload),
+        Body::Workload(workload) if object.is_workload() => of_workload(object, workload),
         _ => None,
     }
 }
@@ -50,7 +50,7 @@ fn of_pod(object: &Object, pod: &Pod) -> Option<Pods> {
 pub(crate) fn speaks(object: &Object) -> bool {
     match &object.body {
         Ok(Body::Pod(pod)) => pod.spec().is_some() || speaks_for_itself(object),
-        Ok(Body::Workload(_)) => is_workload(object),
+        Ok(Body::Workload(_)) => object.is_workload(),
         _ => false,
     }
 }

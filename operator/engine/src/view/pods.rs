@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::{SpreadRelease, View};
 use crate::{
-    control::WORKLOADS,
     decode::Object,
     dep::Dep,
     inventory::{Group, IndexKey, Release, Violated},
@@ -15,6 +14,7 @@ use crate::{
     podsecurity::Checks,
     reach::{NAME_LABEL, Pods, pods_of},
     unknown::Unknown,
+    workload::WORKLOADS,
 };
 
 impl<'a> View<'a> {

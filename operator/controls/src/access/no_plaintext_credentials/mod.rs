@@ -8,7 +8,7 @@ mod params;
 use std::collections::BTreeMap;
 
 use plimsoll_engine::{
-    control::{Control, Meta, ParamError, Unit, UnitKind, WORKLOADS},
+    control::{Control, Meta, ParamError, Unit, UnitKind},
     decode::Wanted,
     duration::Duration,
     finding::{Basis, Finding, Findings, Repair, RepairClass, Severity},
@@ -16,6 +16,7 @@ use plimsoll_engine::{
     texts::{LAST_APPLIED, Mark, Part, Place, Sign},
     unknown::Unknown,
     view::View,
+    workload::WORKLOADS,
 };
 
 pub use params::{Params, ValuePattern};

@@ -7,7 +7,7 @@ mod propose;
 mod rights;
 
 use plimsoll_engine::{
-    control::{Control, Meta, ParamError, Unit, UnitKind, WORKLOADS},
+    control::{Control, Meta, ParamError, Unit, UnitKind},
     decode::Object,
     duration::Duration,
     fact::Fact,
@@ -18,6 +18,7 @@ use plimsoll_engine::{
     reach::Match,
     unknown::Unknown,
     view::View,
+    workload::WORKLOADS,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

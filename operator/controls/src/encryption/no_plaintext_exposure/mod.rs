@@ -9,7 +9,7 @@ mod port;
 mod tried;
 
 use plimsoll_engine::{
-    control::{Control, Meta, ParamError, Unit, UnitKind, WORKLOADS},
+    control::{Control, Meta, ParamError, Unit, UnitKind},
     duration::Duration,
     fact::Fact,
     facts::{Backend, Backends, ClusterNetworks},
@@ -19,6 +19,7 @@ use plimsoll_engine::{
     object::{PodSpec, Service, ServicePort, ServiceType},
     unknown::Unknown,
     view::View,
+    workload::WORKLOADS,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -3,7 +3,7 @@
 mod workload;
 
 use plimsoll_engine::{
-    control::{Control, Meta, Unit, UnitKind, WORKLOADS},
+    control::{Control, Meta, Unit, UnitKind},
     duration::Duration,
     facts::{
         DefaultClass, Encryption, Level, Place, by_class, is_default_class, may_encrypt_elsewhere, volume_of_claim,
@@ -12,6 +12,7 @@ use plimsoll_engine::{
     kind::{Kind, KindSet},
     unknown::Unknown,
     view::View,
+    workload::WORKLOADS,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

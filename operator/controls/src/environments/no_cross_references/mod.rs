@@ -10,7 +10,7 @@ mod reference;
 use std::collections::BTreeMap;
 
 use plimsoll_engine::{
-    control::{Control, Meta, Unit, UnitKind, WORKLOADS},
+    control::{Control, Meta, Unit, UnitKind},
     decode::Wanted,
     duration::Duration,
     finding::{Basis, Findings, Severity},
@@ -19,6 +19,7 @@ use plimsoll_engine::{
     name::ObjRef,
     unknown::Unknown,
     view::View,
+    workload::WORKLOADS,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -9,13 +9,14 @@ mod cluster;
 
 use plimsoll_engine::{
     baseline::Settings,
-    control::{Control, Meta, ParamError, Unit, UnitKind, WORKLOADS},
+    control::{Control, Meta, ParamError, Unit, UnitKind},
     duration::Duration,
     facts::{EnvironmentLabel, StandingValue},
     finding::{Basis, Findings, Severity},
     kind::{Kind, KindSet},
     unknown::Unknown,
     view::View,
+    workload::WORKLOADS,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -8,7 +8,7 @@ pub(crate) mod openness;
 mod repair;
 
 use plimsoll_engine::{
-    control::{Control, Meta, ParamError, Unit, UnitKind, WORKLOADS},
+    control::{Control, Meta, ParamError, Unit, UnitKind},
     decode::Object,
     duration::Duration,
     fact::Fact,
@@ -19,6 +19,7 @@ use plimsoll_engine::{
     reach::Match,
     unknown::Unknown,
     view::View,
+    workload::WORKLOADS,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -6,7 +6,7 @@
 mod repair;
 
 use plimsoll_engine::{
-    control::{Control, Meta, Unit, UnitKind, WORKLOADS},
+    control::{Control, Meta, Unit, UnitKind},
     duration::Duration,
     facts::{Violators, ViolatorsValue, Witness},
     finding::{Basis, Finding, Findings, Repair, Right, Severity},
@@ -14,6 +14,7 @@ use plimsoll_engine::{
     podsecurity::Level,
     unknown::Unknown,
     view::View,
+    workload::WORKLOADS,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

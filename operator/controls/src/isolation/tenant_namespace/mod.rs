@@ -8,13 +8,14 @@ use std::collections::BTreeSet;
 
 use plimsoll_engine::{
     baseline::Settings,
-    control::{Control, Meta, Unit, UnitKind, WORKLOADS},
+    control::{Control, Meta, Unit, UnitKind},
     duration::Duration,
     finding::{Basis, Findings, Severity},
     kind::{Kind, KindSet},
     labels::Labels,
     unknown::Unknown,
     view::View,
+    workload::WORKLOADS,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
