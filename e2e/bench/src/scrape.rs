@@ -13,7 +13,6 @@ use plimsoll_controller::{
 use plimsoll_engine::{
     Engine,
     baseline::{BaselineSpec, compile},
-    coverage::Coverage,
     decode::decode_json,
     kind::Kind,
 };
@@ -63,9 +62,7 @@ fn published(namespaces: usize) -> anyhow::Result<Published> {
     };
     let presets = plimsoll_controls::presets();
     let compiled = compile("bench", 1, &spec, &presets, &plimsoll_controls::registry(), None);
-    for kind in Kind::ALL {
-        engine.set_coverage(*kind, Coverage::Complete);
-    }
+    engine.see_everything();
     for number in 0..namespaces {
         namespace(&mut engine, number)?;
     }

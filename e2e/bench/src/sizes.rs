@@ -7,7 +7,6 @@ use plimsoll_api::{crds, status_of};
 use plimsoll_engine::{
     Engine,
     baseline::{BaselineSpec, compile},
-    coverage::Coverage,
     decode::decode_json,
     kind::Kind,
 };
@@ -91,9 +90,7 @@ fn worst_status() -> anyhow::Result<(usize, usize)> {
     };
     let mut engine = Engine::scan();
     engine.set_baselines(vec![compile("worst", i64::MAX, &spec, &[], &registry, None)]);
-    for kind in Kind::ALL {
-        engine.set_coverage(*kind, Coverage::Complete);
-    }
+    engine.see_everything();
     for number in 0..40 {
         let long = |most: usize| format!("{number:0>most$}");
         let (namespace, name) = (long(63), long(253));

@@ -14,10 +14,8 @@ use plimsoll_e2e::{
 use plimsoll_engine::{
     Engine,
     baseline::{BaselineSpec, compile},
-    coverage::Coverage,
     finding::Change,
     intake::Intake,
-    kind::Kind,
 };
 use serde_json::{Value, json};
 
@@ -176,9 +174,7 @@ fn proposed(objects: &[Value], database: &str) -> Vec<Value> {
     };
     let mut engine = Engine::scan();
     engine.set_baselines(vec![compile("b", 1, &spec, &[], &registry, None)]);
-    for kind in Kind::ALL {
-        engine.set_coverage(*kind, Coverage::Complete);
-    }
+    engine.see_everything();
     for (object, _) in Intake::read(&documents, "default").objects {
         engine.upsert(object);
     }

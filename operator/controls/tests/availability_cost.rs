@@ -4,7 +4,6 @@
 use plimsoll_engine::{
     Engine,
     baseline::{BaselineSpec, compile},
-    coverage::Coverage,
     decode::decode_json,
     kind::Kind,
     name::ObjRef,
@@ -22,9 +21,7 @@ fn engine(control: &str, objects: impl Iterator<Item = (Kind, Value)>) -> Engine
     let compiled = compile("cost", 1, &spec, &[], &plimsoll_controls::registry(), None);
     let mut engine = Engine::live();
     engine.set_baselines(vec![compiled]);
-    for kind in Kind::ALL {
-        engine.set_coverage(*kind, Coverage::Complete);
-    }
+    engine.see_everything();
     let namespace =
         json!({"metadata": {"name": "shop", "labels": {"plimsoll.dev/environment": "production"}}});
     for (kind, object) in objects.chain([(Kind::Namespace, namespace)]) {

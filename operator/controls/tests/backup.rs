@@ -38,9 +38,7 @@ impl Cluster {
         assert!(compiled.problems.is_empty(), "{:?}", compiled.problems);
         let mut cluster = Self(Engine::live());
         cluster.0.set_baselines(vec![compiled]);
-        for kind in Kind::ALL {
-            cluster.0.set_coverage(*kind, Coverage::Complete);
-        }
+        cluster.0.see_everything();
         let labels = json!({"plimsoll.dev/environment": "production"});
         cluster.put(
             Kind::Namespace,

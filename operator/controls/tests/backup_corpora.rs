@@ -13,7 +13,6 @@ use std::path::{Path, PathBuf};
 use plimsoll_engine::{
     Engine,
     baseline::{BaselineSpec, compile},
-    coverage::Coverage,
     intake::Intake,
     kind::Kind,
     object::{Body, Workload},
@@ -142,9 +141,7 @@ fn verdicts(files: &[PathBuf], extra: &str) -> Vec<UnitResult> {
     let compiled = compile("b", 1, &spec, &[], &plimsoll_controls::registry(), None);
     let mut engine = Engine::scan();
     engine.set_baselines(vec![compiled]);
-    for kind in Kind::ALL {
-        engine.set_coverage(*kind, Coverage::Complete);
-    }
+    engine.see_everything();
     for (object, _) in Intake::read(&all, "default").objects {
         engine.upsert(object);
     }

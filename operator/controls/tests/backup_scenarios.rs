@@ -14,7 +14,6 @@ use jiff::{SignedDuration, Timestamp};
 use plimsoll_engine::{
     Engine,
     baseline::{BaselineSpec, Compiled, compile},
-    coverage::Coverage,
     decode::decode_json,
     kind::Kind,
     memory::Shard,
@@ -70,9 +69,7 @@ impl Cluster {
     fn started() -> Engine {
         let mut engine = Engine::live();
         engine.set_baselines(vec![baseline()]);
-        for kind in Kind::ALL {
-            engine.set_coverage(*kind, Coverage::Complete);
-        }
+        engine.see_everything();
         engine
     }
 

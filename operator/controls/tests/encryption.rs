@@ -13,7 +13,6 @@ use std::{collections::BTreeMap, path::PathBuf};
 use plimsoll_engine::{
     Engine,
     baseline::{BaselineSpec, compile},
-    coverage::Coverage,
     decode::decode_json,
     facts::{Level, Parameters, encryption, may_encrypt_elsewhere},
     intake::Intake,
@@ -39,9 +38,7 @@ fn engine(control: &str) -> Engine {
         &plimsoll_controls::registry(),
         None,
     )]);
-    for kind in Kind::ALL {
-        engine.set_coverage(*kind, Coverage::Complete);
-    }
+    engine.see_everything();
     let labels = json!({"plimsoll.dev/environment": "production"});
     put(
         &mut engine,

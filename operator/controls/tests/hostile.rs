@@ -17,10 +17,8 @@ use std::{
 use plimsoll_engine::{
     Engine,
     baseline::{BaselineSpec, compile},
-    coverage::Coverage,
     finding::Verdict,
     intake::Intake,
-    kind::Kind,
     probe::Probe,
 };
 use serde_json::{Map, Value, json};
@@ -104,9 +102,7 @@ fn engine() -> Engine {
     assert!(baseline.problems.is_empty(), "{:?}", baseline.problems);
     let mut engine = Engine::scan();
     engine.set_baselines(vec![baseline]);
-    for kind in Kind::ALL {
-        engine.set_coverage(*kind, Coverage::Complete);
-    }
+    engine.see_everything();
     engine
 }
 

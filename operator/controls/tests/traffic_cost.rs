@@ -5,7 +5,6 @@
 use plimsoll_engine::{
     Engine,
     baseline::{BaselineSpec, compile},
-    coverage::Coverage,
     decode::decode_json,
     finding::{Finding, Verdict},
     kind::Kind,
@@ -37,9 +36,7 @@ impl Cluster {
             cost: (0, 0),
         };
         cluster.engine.set_baselines(vec![compiled]);
-        for kind in Kind::ALL {
-            cluster.engine.set_coverage(*kind, Coverage::Complete);
-        }
+        cluster.engine.see_everything();
         for i in 0..namespaces {
             cluster.namespace(i, &tenant(i));
             cluster.deployment(i, "web");

@@ -16,7 +16,6 @@ use kube_test::{Cluster, eventually, not_yet};
 use plimsoll_engine::{
     Engine,
     baseline::{BaselineSpec, compile},
-    coverage::Coverage,
     decode::{Object, decode_json},
     finding::Verdict,
     kind::Kind,
@@ -405,9 +404,7 @@ fn nothing_is_found_in(objects: Vec<Object>) {
     };
     let compiled = compile("fresh", 1, &spec, &[], &plimsoll_controls::registry(), None);
     let mut engine = Engine::scan();
-    for kind in Kind::ALL {
-        engine.set_coverage(*kind, Coverage::Complete);
-    }
+    engine.see_everything();
     engine.set_baselines(vec![compiled]);
     for namespace in ["kube-system", "kube-public", "kube-node-lease", "default"] {
         engine.upsert(decode(Kind::Namespace, &json!({"metadata": {"name": namespace}})));

@@ -5,10 +5,8 @@ use std::{collections::BTreeMap, path::PathBuf};
 use plimsoll_engine::{
     Engine,
     baseline::{BaselineSpec, Compiled, compile},
-    coverage::Coverage,
     finding::Verdict,
     intake::Intake,
-    kind::Kind,
     object::Body,
     report::UnitResult,
 };
@@ -51,9 +49,7 @@ pub(crate) fn judge(inputs: &[PathBuf], rule: &Rule) -> Ours {
     intake.add(&namespaces, "default");
     let mut engine = Engine::scan();
     engine.set_baselines(vec![baseline(rule)]);
-    for kind in Kind::ALL {
-        engine.set_coverage(*kind, Coverage::Complete);
-    }
+    engine.see_everything();
     for (mut object, _) in intake.objects {
         if let (Ok(Body::Workload(workload)), Some(assumed)) = (&mut object.body, rule.replicas) {
             let workload = triomphe::Arc::get_mut(workload).expect("nobody else has it yet");

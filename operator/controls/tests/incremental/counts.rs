@@ -5,7 +5,6 @@ use jiff::Timestamp;
 use plimsoll_engine::{
     Engine,
     baseline::{BaselineSpec, compile},
-    coverage::Coverage,
     decode::decode_json,
     kind::Kind,
     name::ObjRef,
@@ -40,9 +39,7 @@ impl Cluster {
             now,
             per_namespace,
         };
-        for kind in Kind::ALL {
-            cluster.engine.set_coverage(*kind, Coverage::Complete);
-        }
+        cluster.engine.see_everything();
         for zone in ["a", "b", "c"] {
             let labels = json!({"topology.kubernetes.io/zone": zone});
             cluster.put(

@@ -9,7 +9,6 @@ use jiff::{SignedDuration, Timestamp};
 use plimsoll_engine::{
     Engine,
     baseline::compile,
-    coverage::Coverage,
     decode::decode_json,
     finding::Verdict,
     kind::Kind,
@@ -30,9 +29,7 @@ impl Cluster {
             engine,
             now: "2026-06-01T12:00:00Z".parse().unwrap(),
         };
-        for kind in Kind::ALL {
-            cluster.engine.set_coverage(*kind, Coverage::Complete);
-        }
+        cluster.engine.see_everything();
         cluster.baseline(spec);
         cluster
     }

@@ -93,6 +93,13 @@ impl Engine {
         self.mark_readers_of(kind);
     }
 
+    /// Every kind is known whole: what is given is all there is, as in a dump of a cluster or in a test.
+    pub fn see_everything(&mut self) {
+        for kind in Kind::ALL {
+            self.set_coverage(*kind, Coverage::Complete);
+        }
+    }
+
     /// Replaces the baselines.
     pub fn set_baselines(&mut self, baselines: Vec<Compiled>) {
         let change = self.plan.replace(baselines, &self.inventory);

@@ -11,7 +11,6 @@ use jiff::{SignedDuration, Timestamp};
 use plimsoll_engine::{
     Engine,
     baseline::compile,
-    coverage::Coverage,
     decode::decode_json,
     finding::Verdict,
     kind::Kind,
@@ -33,9 +32,7 @@ impl Life {
             engine,
             now: "2026-06-01T12:00:00Z".parse().unwrap(),
         };
-        for kind in Kind::ALL {
-            life.engine.set_coverage(*kind, Coverage::Complete);
-        }
+        life.engine.see_everything();
         life.baseline(controls);
         life.put(Kind::Namespace, "", "shop", &json!({"team": "web"}));
         life

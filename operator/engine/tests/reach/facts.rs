@@ -7,7 +7,6 @@ use plimsoll_engine::{
     Engine,
     baseline::compile,
     control::{Control, Meta, Registry, Unit, UnitKind},
-    coverage::Coverage,
     decode::decode_json,
     duration::Duration,
     fact::Fact,
@@ -93,9 +92,7 @@ struct Life {
 impl Life {
     fn new() -> Self {
         let mut engine = Engine::scan();
-        for kind in Kind::ALL {
-            engine.set_coverage(*kind, Coverage::Complete);
-        }
+        engine.see_everything();
         let spec =
             serde_json::from_value(json!({"controls": {"toy/opened": {}}, "tenancy": {"labelKey": "tier"}}));
         let registry = Registry::default().with::<Opened>();
