@@ -6,22 +6,12 @@ use crate::{
     baseline::Compiled,
     kind::{Kind, KindSet},
     texts::{Matcher, Patterns},
+    workload::WORKLOADS,
 };
 
 /// The kinds whose texts are matched: those with pod templates, ConfigMaps, and what carries traffic between namespaces.
-const TEXTS: KindSet = KindSet::of(&[
-    Kind::Pod,
-    Kind::Deployment,
-    Kind::StatefulSet,
-    Kind::DaemonSet,
-    Kind::ReplicaSet,
-    Kind::Job,
-    Kind::CronJob,
-    Kind::Rollout,
-    Kind::ConfigMap,
-    Kind::Service,
-    Kind::Ingress,
-]);
+const TEXTS: KindSet =
+    KindSet::of(WORKLOADS).union(KindSet::of(&[Kind::ConfigMap, Kind::Service, Kind::Ingress]));
 
 /// What a control asks of decoding, under its parameters.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
