@@ -14,6 +14,25 @@ pub const WORKLOADS: &[Kind] = &[
     Kind::Pod,
 ];
 
+/// [`WORKLOADS`] and others, for units of both; `N` is how many they are together.
+///
+/// # Panics
+/// Does not compile where `N` is another number.
+pub const fn workloads_and<const N: usize>(others: &[Kind]) -> [Kind; N] {
+    assert!(N == WORKLOADS.len() + others.len());
+    let mut all = [Kind::Pod; N];
+    let mut at = 0;
+    while at < N {
+        all[at] = if at < WORKLOADS.len() {
+            WORKLOADS[at]
+        } else {
+            others[at - WORKLOADS.len()]
+        };
+        at += 1;
+    }
+    all
+}
+
 /// Whether an object is run by one of these kinds (a Pod by a ReplicaSet, a Job by a CronJob), or a Pod by anything.
 pub(crate) fn is_run_by(kind: Kind, meta: &Meta, by: &[Kind]) -> bool {
     let Some(owner) = &meta.controller else {

@@ -16,7 +16,7 @@ use plimsoll_engine::{
     texts::{LAST_APPLIED, Mark, Part, Place, Sign},
     unknown::Unknown,
     view::View,
-    workload::WORKLOADS,
+    workload::{WORKLOADS, workloads_and},
 };
 
 pub use params::{Params, ValuePattern};
@@ -25,19 +25,7 @@ pub use params::{Params, ValuePattern};
 pub struct NoPlaintextCredentials;
 
 /// Workloads, and what else carries texts that people write.
-const SUBJECTS: &[Kind] = &[
-    Kind::Deployment,
-    Kind::StatefulSet,
-    Kind::DaemonSet,
-    Kind::ReplicaSet,
-    Kind::Job,
-    Kind::CronJob,
-    Kind::Rollout,
-    Kind::Pod,
-    Kind::ConfigMap,
-    Kind::Service,
-    Kind::Ingress,
-];
+const SUBJECTS: &[Kind] = &workloads_and::<11>(&[Kind::ConfigMap, Kind::Service, Kind::Ingress]);
 
 impl Control for NoPlaintextCredentials {
     const META: Meta = Meta {

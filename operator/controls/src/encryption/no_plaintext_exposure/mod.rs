@@ -19,7 +19,7 @@ use plimsoll_engine::{
     object::{PodSpec, Service, ServicePort, ServiceType},
     unknown::Unknown,
     view::View,
-    workload::WORKLOADS,
+    workload::{WORKLOADS, workloads_and},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -74,17 +74,7 @@ impl Default for Params {
 }
 
 /// Services, and what may open ports of its nodes.
-const UNITS: &[Kind] = &[
-    Kind::Service,
-    Kind::Deployment,
-    Kind::StatefulSet,
-    Kind::DaemonSet,
-    Kind::ReplicaSet,
-    Kind::Job,
-    Kind::CronJob,
-    Kind::Rollout,
-    Kind::Pod,
-];
+const UNITS: &[Kind] = &workloads_and::<9>(&[Kind::Service]);
 
 impl Control for NoPlaintextExposure {
     const META: Meta = Meta {

@@ -12,7 +12,7 @@ use plimsoll_engine::{
     kind::{Kind, KindSet},
     unknown::Unknown,
     view::View,
-    workload::WORKLOADS,
+    workload::{WORKLOADS, workloads_and},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -56,18 +56,7 @@ impl Control for VolumesAtRest {
         title: "Data on volumes is encrypted",
         severity: Severity::Critical,
         basis: Basis::Automated,
-        unit: UnitKind::TopMost(&[
-            Kind::PersistentVolumeClaim,
-            Kind::StorageClass,
-            Kind::Deployment,
-            Kind::StatefulSet,
-            Kind::DaemonSet,
-            Kind::ReplicaSet,
-            Kind::Job,
-            Kind::CronJob,
-            Kind::Rollout,
-            Kind::Pod,
-        ]),
+        unit: UnitKind::TopMost(&workloads_and::<10>(&[Kind::PersistentVolumeClaim, Kind::StorageClass])),
         reads: KindSet::of(WORKLOADS).union(KindSet::of(&[
             Kind::PersistentVolumeClaim,
             Kind::PersistentVolume,

@@ -19,7 +19,7 @@ use plimsoll_engine::{
     name::ObjRef,
     unknown::Unknown,
     view::View,
-    workload::WORKLOADS,
+    workload::{WORKLOADS, workloads_and},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -68,21 +68,7 @@ impl Default for Params {
 }
 
 /// Workloads, and what sends traffic from one namespace to another.
-const SUBJECTS: &[Kind] = &[
-    Kind::Deployment,
-    Kind::StatefulSet,
-    Kind::DaemonSet,
-    Kind::ReplicaSet,
-    Kind::Job,
-    Kind::CronJob,
-    Kind::Rollout,
-    Kind::Pod,
-    Kind::ConfigMap,
-    Kind::Service,
-    Kind::Ingress,
-    Kind::HttpRoute,
-    Kind::ReferenceGrant,
-];
+const SUBJECTS: &[Kind] = &workloads_and::<13>(&[Kind::ConfigMap, Kind::Service, Kind::Ingress, Kind::HttpRoute, Kind::ReferenceGrant]);
 
 /// Most findings on one object; how many more there are is told.
 const MOST: usize = 50;
